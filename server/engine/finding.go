@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Severity orders findings and alerts.
+type Severity uint8
+
+// From the least to the worst.
+const (
+	Info Severity = iota + 1
+	Low
+	Medium
+	High
+	Critical
+)
+
+var severities = [...]string{"", "INFO", "LOW", "MEDIUM", "HIGH", "CRITICAL"}
+
+func (s Severity) String() string { return severities[min(int(s), len(severities)-1)] }
+
+// ParseSeverity reads what String writes.
+func ParseSeverity(s string) (Severity, bool) {
+	for i, n := range severities {
+		if i > 0 && n == s {
+			return Severity(i), true
+		}
+	}
+	return 0, false
+}
+
+// Action is what a decision does to whom it names.
+type Action uint8
+
+// Allow beats Block, Block beats Throttle, Throttle beats Monitor.
+const (
+	Monitor  Action = iota + 1 // judged as anyone, every exchange kept in a watch feed
+	Throttle                   // a tenth of the limit, then 429
+	Block                      // 403
+	Allow                      // passes, no rule fires
+)
+
+var actions = [...]string{"", "MONITOR", "THROTTLE", "BLOCK", "ALLOW"}
+
+func (a Action) String() string { return actions[min(int(a), len(actions)-1)] }
+
+// ParseAction reads what String writes.
+func ParseAction(s string) (Action, bool) {
+	for i, n := range actions {
+		if i > 0 && n == s {
+			return Action(i), true
+		}
+	}
+	return 0, false
+}
+
+// A Target is whom a decision or an alert is about: an address or network, or a key.
+// Exactly one of Network and Key is set. Targets are comparable.
+type Target struct {
+	Network netip.Prefix // masked; a single address is a /32 or /128
+	Key     Key
+}
+
+// A Finding is a rule matched once: the engine's output.
+type Finding struct {
+	ID       string // follows from rule, actor and time: the same on every node and in every replay
+	Rule     string
+	Version  int
+	Title    string
+	Severity Severity
+	At       time.Time
+
+	Actor  Target     // whom the rule counts: an IPv4 address or an IPv6 /64
+	Client netip.Addr // the very address that tripped it
+	Key    Key        // the key of the exchange that tripped it, if any
+
+	Exchange uint64 // ID of the exchange that tripped it
+	Method   string
+	Path     string
+	Status   int // 0 when it was found before the answer
+
+	Count  int           // how many were counted
+	Limit  int           // more than this many trips the rule
+	Window time.Duration // within this long; 0 when one is enough
+	Times  []time.Time   // of the counted exchanges, oldest first, at most 128
+
+	Reason   string    // one plain sentence with the figures
+	Decision *Decision // what the engine did about it, in force already; nil when the rule only tells
+}
+
+// A Decision allows, monitors, throttles or blocks its target until a time.
+type Decision struct {
+	ID       string // the reference that a refused client is given: "D-" and 13 characters
+	Action   Action
+	Target   Target
+	Reason   string
+	Origin   Origin
+	Rule     string // when Origin is ByRule
+	Finding  string // ID of the finding behind it, when Origin is ByRule
+	By       string // the operator, or the node or feed it came from
+	From     time.Time
+	Until    time.Time // zero: until lifted
+	Lifted   time.Time // zero: not lifted
+	LiftedBy string
+}
+
+// InForce reports whether the decision counts at that time.
+func (d *Decision) InForce(at time.Time) bool {
+	return d.Lifted.IsZero() && (d.Until.IsZero() || at.Before(d.Until))
+}
+
+// Origin says who made a decision.
+type Origin uint8
+
+// Who may decide.
+const (
+	ByRule Origin = iota + 1
+	ByOperator
+	ByImport
+	ByFeed
+)
+
+var origins = [...]string{"", "RULE", "OPERATOR", "IMPORT", "FEED"}
+
+func (o Origin) String() string { return origins[min(int(o), len(origins)-1)] }
+
+// ParseOrigin reads what String writes.
+func ParseOrigin(s string) (Origin, bool) {
+	for i, n := range origins {
+		if i > 0 && n == s {
+			return Origin(i), true
+		}
+	}
+	return 0, false
+}
+
+// A Verdict is the engine's answer to a request.
+type Verdict struct {
+	Status     int           // 0 passes; 403 and 429 refuse
+	Cause      string        // the rule, or "operator", "import": why it is refused
+	Reference  string        // of the receipt; set whenever Status is
+	RetryAfter time.Duration // when asking again makes sense; 0 for never by itself
+	Monitored  bool          // an operator asked to watch this client
+	Finding    *Finding      // set when this very request tripped a rule
+}
+
+// Refused reports whether the request must not reach the API.
+func (v Verdict) Refused() bool { return v.Status != 0 }

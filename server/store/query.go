@@ -1,0 +1,112 @@
+package store
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/incident"
+)
+
+// A Page asks for at most First items after a cursor that an earlier page gave; newest first.
+// Cursors are opaque and stay valid while rows are added.
+type Page struct {
+	First int // 1 to 500
+	After string
+}
+
+// A Slice is one page of an answer.
+type Slice[T any] struct {
+	Items   []T
+	Cursors []string // one for each item
+	More    bool     // there is a next page
+}
+
+// A Batch is what one step of the outbox writes, whole or not at all.
+type Batch struct {
+	Alerts    []incident.Alert
+	Incidents []incident.Incident
+	Decisions []engine.Decision
+	Audit     []Entry
+}
+
+// An Entry of the audit log: who did what to whom, and when.
+type Entry struct {
+	Seq    int64 // given by the store
+	At     time.Time
+	Actor  string // operator's name, "system" for the program itself
+	Origin string // address the operator came from, or "cli"
+	Verb   string // as the mutation: block, allow, monitor, lift, resolve
+	Object string // what it was done to
+	Detail string // reason or further facts
+}
+
+// An AlertFilter's zero value asks for everything.
+type AlertFilter struct {
+	Severities []engine.Severity
+	Status     incident.Status // 0 for any
+	Rule       string
+	Client     netip.Prefix // actors within it
+	Incident   int64
+	Text       string // in rule, title, reason, client, key prefix, path
+	From, To   time.Time
+}
+
+// A DecisionFilter's zero value asks for everything.
+type DecisionFilter struct {
+	Actions  []engine.Action
+	Origins  []engine.Origin
+	InForce  bool       // only those that count at At
+	Ended    bool       // only those expired or lifted at At
+	At       time.Time  // for InForce and Ended; zero means the time of the query
+	Covers   netip.Addr // decisions whose network holds this address
+	Text     string     // in target, reason, rule, by, ID
+	From, To time.Time  // made within
+}
+
+// An ExchangeFilter's zero value asks for everything.
+type ExchangeFilter struct {
+	Client    netip.Prefix
+	KeyPrefix string
+	Methods   []string
+	Status    int    // exactly this status
+	Class     int    // 2 for 2xx and so on
+	Path      string // contained in the path, or the whole folded path when it begins with "="
+	Refused   *bool
+	Monitored *bool
+	From, To  time.Time // From inclusive, To exclusive
+}
+
+// Stats of a span of time, from roll-ups.
+type Stats struct {
+	Requests int64
+	Failed   int64 // answers of 400 and above, refusals included
+	Refused  int64 // by the gateway
+	Alerts   int64 // open at the end of the span
+	Blocked  int64 // distinct targets of block decisions in force at the end of the span
+	Raised   int64 // alerts raised within the span
+}
+
+// A Point of the timeline: one step of time.
+type Point struct {
+	At       time.Time // beginning of the step
+	Requests int64
+	Failed   int64
+	Refused  int64
+	Alerts   int64
+}
+
+// An Endpoint and its traffic.
+type Endpoint struct {
+	Path     string
+	Requests int64
+	Failed   int64
+	Refused  int64
+	Took     time.Duration // mean
+}
+
+// A StatusCount is a slice of the status mix.
+type StatusCount struct {
+	Status   int
+	Requests int64
+}
