@@ -1,0 +1,133 @@
+// Command sentinel watches API traffic, says what it finds and acts on it.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sentinel-protocol/sentinel/simulator"
+)
+
+// version is stamped by the build.
+var version = "dev"
+
+// errBroken ends the process with 1 after everything has been said.
+var errBroken = errors.New("a promise did not come true")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := command().ExecuteContext(ctx); err != nil {
+		if !errors.Is(err, errBroken) {
+			fmt.Fprintln(os.Stderr, "sentinel:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "sentinel",
+		Short:         "A shield for the APIs of financial software",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(demoCommand(), simulateCommand(), healthcheckCommand(), versionCommand())
+	return root
+}
+
+func demoCommand() *cobra.Command {
+	cfg := Defaults()
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Start the sandbox bank, its gateway, the console and the simulator in one process",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			log := slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil))
+			slog.SetDefault(log)
+			return runDemo(c.Context(), cfg, log, c.OutOrStdout())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&cfg.Listen, "listen", cfg.Listen, "`host:port` of everything")
+	f.StringVar(&cfg.Data, "data", cfg.Data, "`directory` of the SQLite files and the key secret")
+	f.StringVar(&cfg.Redis, "redis", "", "count and decide together with other nodes: redis://host:6379")
+	f.StringVar(&cfg.Database, "database", "", "PostgreSQL instead of SQLite: postgres://user@host/name")
+	f.BoolVar(&cfg.AllowRemote, "allow-remote", false, "listen elsewhere than on loopback, and ask for a password that is printed")
+	return c
+}
+
+func simulateCommand() *cobra.Command {
+	opts := simulator.RunOptions{Target: "http://127.0.0.1:8080"}
+	c := &cobra.Command{
+		Use:   "simulate [SCENARIO]",
+		Short: "Play a scenario against a running gateway and check what it promises",
+		Long:  "Play a scenario against a running gateway and check what it promises.\nWithout a scenario, list them. Exits with 1 when a promise did not come true.",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return simulator.List(c.OutOrStdout())
+			}
+			ok, err := simulator.Run(c.Context(), c.OutOrStdout(), args[0], opts)
+			if err == nil && !ok {
+				err = errBroken
+			}
+			return err
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&opts.Target, "target", opts.Target, "`URL` of the gateway")
+	f.BoolVar(&opts.JSON, "json", false, "one JSON object instead of a table")
+	f.Uint64Var(&opts.Seed, "seed", 0, "play with these addresses again; 0 picks fresh ones")
+	f.Float64Var(&opts.Pace, "pace", 1, "how fast a person's pauses pass: 10 is ten times as fast")
+	return c
+}
+
+func healthcheckCommand() *cobra.Command {
+	target := "http://127.0.0.1:8080"
+	c := &cobra.Command{
+		Use:   "healthcheck",
+		Short: "Exit with 0 when a running Sentinel is ready",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(c.Context(), 3*time.Second)
+			defer cancel()
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, target+"/readyz", http.NoBody)
+			if err != nil {
+				return invalid{"target", "is not a URL, as in http://127.0.0.1:8080"}
+			}
+			a, err := http.DefaultClient.Do(r)
+			if err != nil {
+				return fmt.Errorf("ask for readiness: %w", err)
+			}
+			defer a.Body.Close()
+			if a.StatusCode != http.StatusOK {
+				return fmt.Errorf("%s answers %s", target, a.Status)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&target, "target", target, "`URL` of the console")
+	return c
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		Run:   func(c *cobra.Command, _ []string) { fmt.Fprintln(c.OutOrStdout(), "sentinel", version) },
+	}
+}
+
+func random(b []byte) { _, _ = rand.Read(b) } // never fails: it ends the process instead
