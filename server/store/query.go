@@ -19,7 +19,14 @@ type Page struct {
 type Slice[T any] struct {
 	Items   []T
 	Cursors []string // one for each item
-	More    bool     // there is a next page
+	More    bool     // there is a next page, or the search has not come to its end
+	Next    string   // the cursor to go on after; set whenever More is, also on an empty page
+}
+
+// Seen is an exchange as it is kept.
+type Seen struct {
+	engine.Exchange
+	Monitored bool // a decision asked to watch this client
 }
 
 // A Batch is what one step of the outbox writes, whole or not at all.
@@ -46,10 +53,10 @@ type AlertFilter struct {
 	Severities []engine.Severity
 	Status     incident.Status // 0 for any
 	Rule       string
-	Client     netip.Prefix // actors within it
+	Client     netip.Prefix // actors within it, or last seen from within it
 	Incident   int64
-	Text       string // in rule, title, reason, client, key prefix, path
-	From, To   time.Time
+	Text       string    // in rule, title, reason, client, key prefix, path
+	From, To   time.Time // active within: From inclusive, To exclusive
 }
 
 // A DecisionFilter's zero value asks for everything.
@@ -58,16 +65,18 @@ type DecisionFilter struct {
 	Origins  []engine.Origin
 	InForce  bool       // only those that count at At
 	Ended    bool       // only those expired or lifted at At
+	Expired  bool       // only those that ended by themselves before At
+	Lifted   bool       // only those that somebody ended
 	At       time.Time  // for InForce and Ended; zero means the time of the query
 	Covers   netip.Addr // decisions whose network holds this address
 	Text     string     // in target, reason, rule, by, ID
-	From, To time.Time  // made within
+	From, To time.Time  // made within: From inclusive, To exclusive
 }
 
 // An ExchangeFilter's zero value asks for everything.
 type ExchangeFilter struct {
 	Client    netip.Prefix
-	KeyPrefix string
+	KeyPrefix string // what the visible part of the key begins with
 	Methods   []string
 	Status    int    // exactly this status
 	Class     int    // 2 for 2xx and so on
@@ -109,4 +118,13 @@ type Endpoint struct {
 type StatusCount struct {
 	Status   int
 	Requests int64
+}
+
+// ClientStats are the figures of one client within a span of time.
+type ClientStats struct {
+	Requests int64
+	Failed   int64
+	Refused  int64
+	Last     time.Time // of its newest exchange, also before the span; zero when there is none
+	Capped   bool      // there is more than was counted: the figures are lower bounds
 }
