@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Policy is everything about the engine that an operator may choose. Defaults gives the one
+// that holds until he does; Validate says what is wrong with his.
+type Policy struct {
+	Rules map[string]Terms // by the rule's ID; a rule that is missing keeps its own terms
+
+	Decoys   []string // folded paths that nobody has a reason to ask for, and all below them
+	Payments []string // folded paths that a payment is posted to
+	Balances []string // folded paths that tell a balance
+
+	// Clients is how many clients each rule remembers at once; it is rounded up to a power of
+	// two. The rate rule takes 232 bytes for each at a hundred requests, the others about 40.
+	Clients int
+
+	// Decisions is how many decisions made by rules are in force at most; those of operators,
+	// imports and feeds have no such bound.
+	Decisions int
+
+	// Late is how far behind a client's newest exchange another may lie and still be counted.
+	// One that is later is judged by the lists and the decoys only.
+	Late time.Duration
+}
+
+// Terms are the figures of a rule.
+type Terms struct {
+	Off      bool
+	More     int           // more than this many trip the rule; 0 when one is enough
+	Within   time.Duration // counted over a window that slides
+	Severity Severity
+	Do       Action        // what is done to whom tripped it; 0 when the rule only tells
+	For      time.Duration // for how long
+}
+
+// Bounds of what Validate accepts.
+const (
+	MostCounted   = 128            // exact windows keep that many times
+	LongestWindow = 24 * time.Hour // of a rule
+	LongestLate   = time.Hour      // a client's clock that goes further back has been put back
+	LongestAction = 366 * 24 * time.Hour
+)
+
+// Defaults is the policy of the mission: the numbers of the pack "core".
+func Defaults() Policy {
+	p := Policy{
+		Rules:     map[string]Terms{},
+		Decoys:    []string{"/api/admin"},
+		Payments:  []string{"/api/transaction"},
+		Balances:  []string{"/api/balance"},
+		Clients:   1 << 17,
+		Decisions: 1 << 17,
+		Late:      15 * time.Minute,
+	}
+	for _, r := range rules {
+		p.Rules[r.ID] = r.Terms
+	}
+	return p
+}
+
+// Terms are those that hold for a rule: the policy's, or the rule's own.
+func (p Policy) Terms(rule string) Terms {
+	if t, ok := p.Rules[rule]; ok {
+		return t
+	}
+	if i := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == rule }); i >= 0 {
+		return rules[i].Terms
+	}
+	return Terms{Off: true}
+}
+
+// Invalid is a mistake that the caller can correct.
+type Invalid struct{ Field, Problem string }
+
+func (e Invalid) Error() string { return e.Field + " " + e.Problem }
+
+// Validate reports every mistake in the policy, each an Invalid, joined.
+func (p Policy) Validate() error {
+	var wrong []error
+	check := func(ok bool, field, problem string) {
+		if !ok {
+			wrong = append(wrong, Invalid{field, problem})
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(p.Rules)) {
+		i := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id })
+		if i < 0 {
+			check(false, "rules."+id, "is not a rule; there are "+strings.Join(ruleIDs(), ", "))
+			continue
+		}
+		t, field := p.Rules[id], "rules."+id+"."
+		if rules[i].More > 0 {
+			check(t.More >= 1 && t.More <= MostCounted, field+"more", fmt.Sprintf("must be 1 to %d", MostCounted))
+		} else {
+			check(t.More == 0, field+"more", "must be 0: one is enough for this rule")
+		}
+		if rules[i].Within > 0 {
+			check(t.Within >= time.Second && t.Within <= LongestWindow, field+"within", "must be 1s to "+words(LongestWindow))
+		} else {
+			check(t.Within == 0, field+"within", "must be 0: this rule has no window")
+		}
+		check(t.Severity >= Info && t.Severity <= Critical, field+"severity", "must be INFO, LOW, MEDIUM, HIGH or CRITICAL")
+		check(t.Do <= Block, field+"do", "must be MONITOR, THROTTLE, BLOCK or nothing")
+		if t.Do != 0 {
+			check(t.For >= time.Second && t.For <= LongestAction, field+"for", "must be 1s to "+words(LongestAction))
+		}
+	}
+	for field, paths := range map[string][]string{"decoys": p.Decoys, "payments": p.Payments, "balances": p.Balances} {
+		for _, path := range paths {
+			folded, bad := Fold(path)
+			check(bad == "" && folded == path && path != "/", field, fmt.Sprintf("must be folded paths below /, unlike %q", path))
+		}
+	}
+	check(p.Clients >= 1<<10 && p.Clients <= 1<<24, "clients", "must be 1024 to 16777216")
+	check(p.Decisions >= 1<<10 && p.Decisions <= 1<<22, "decisions", "must be 1024 to 4194304")
+	check(p.Late >= 0 && p.Late <= LongestLate, "late", "must be 0s to "+words(LongestLate))
+	return errors.Join(wrong...)
+}
+
+// Explain says in plain words what a rule does under this policy; empty for an unknown rule.
+func (p Policy) Explain(rule string) string {
+	for _, r := range rules {
+		if r.ID == rule {
+			t := p.Terms(rule)
+			if t.Off {
+				return "Switched off."
+			}
+			return r.Explain(p, t) + t.consequence()
+		}
+	}
+	return ""
+}
