@@ -1,0 +1,49 @@
+import type { TypedDocumentNode } from '@urql/core';
+import { useEffect, useRef } from 'react';
+import { useClient } from 'urql';
+import { connection } from './connection';
+import { throttle } from './throttle';
+
+interface Options<Data, Variables> {
+  variables?: Variables;
+  /** True: do not listen for now. */
+  pause?: boolean;
+  /** At most one nudge in this many milliseconds. */
+  every?: number;
+  /** Sees each piece of news itself, at once and unthrottled: for what must be painted right away. */
+  seen?: (news: Data) => void;
+}
+
+/**
+ * Listens while the page is open. News nudges and the query tells the truth, so `nudge` is usually a
+ * query's `refetch`; it also runs when the socket is back after a gap, because news was missed.
+ */
+export function useLive<Data, Variables extends object>(
+  subscription: TypedDocumentNode<Data, Variables>,
+  nudge?: () => void,
+  { variables, pause = false, every = 1_000, seen }: Options<Data, Variables> = {},
+): void {
+  const client = useClient();
+  const newest = useRef({ nudge, seen });
+  useEffect(() => {
+    newest.current = { nudge, seen };
+  });
+  const asked = JSON.stringify(variables ?? {});
+  useEffect(() => {
+    if (pause) return;
+    const nudged = throttle(() => newest.current.nudge?.(), every);
+    const { unsubscribe } = client
+      .subscription(subscription, JSON.parse(asked) as Variables)
+      .subscribe(({ data }) => {
+        if (!data) return;
+        newest.current.seen?.(data);
+        nudged.call();
+      });
+    const forget = connection.onReturn(nudged.call);
+    return () => {
+      unsubscribe();
+      forget();
+      nudged.cancel();
+    };
+  }, [client, subscription, asked, pause, every]);
+}

@@ -1,0 +1,5 @@
+import { PageHeader } from '../../ui/PageHeader';
+
+export function AlertsPage() {
+  return <PageHeader title="Alerts" />;
+}

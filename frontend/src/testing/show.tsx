@@ -1,0 +1,98 @@
+import { MantineProvider } from '@mantine/core';
+import { type RenderResult, render } from '@testing-library/react';
+import { Client, CombinedError, type Exchange, makeResult, type Operation } from '@urql/core';
+import { GraphQLError, Kind } from 'graphql';
+import type { ReactNode } from 'react';
+import { Provider } from 'urql';
+import { filter, fromPromise, makeSubject, map, merge, mergeMap, never, pipe } from 'wonka';
+import { Router } from 'wouter';
+import { memoryLocation } from 'wouter/memory-location';
+import { theme, variables } from '../ui/theme';
+
+/**
+ * What the server says, by the name of the operation: data, or a function of the variables that returns
+ * data or throws. What is not listed is never answered, so it stays waiting.
+ */
+export type Answers = Record<string, unknown>;
+
+interface Shown extends RenderResult {
+  /** Sends a piece of news to everybody who subscribed to the operation of that name. */
+  announce: (subscription: string, data: Record<string, unknown>) => void;
+  /** The variables of each time an operation of that name was asked, oldest first. */
+  asked: (operation: string) => Record<string, unknown>[];
+  /** Where the page stands now. */
+  location: () => string;
+}
+
+/** Renders a page as the shell would, on a server that says what `answers` holds. */
+export function show(page: ReactNode, answers: Answers = {}, { at = '/' }: { at?: string } = {}): Shown {
+  const news = makeSubject<{ name: string; data: Record<string, unknown> }>();
+  const asked: { name: string; variables: Record<string, unknown> }[] = [];
+
+  const answer = async (operation: Operation) => {
+    const name = nameOf(operation);
+    asked.push({ name, variables: operation.variables as Record<string, unknown> });
+    if (!(name in answers)) return new Promise<never>(() => {});
+    const given = answers[name];
+    try {
+      const data = typeof given === 'function' ? await given(operation.variables) : given;
+      return makeResult(operation, { data });
+    } catch (thrown) {
+      const error = thrown instanceof GraphQLError ? thrown : new GraphQLError((thrown as Error).message);
+      return {
+        ...makeResult(operation, { data: null }),
+        error: new CombinedError({ graphQLErrors: [error] }),
+      };
+    }
+  };
+
+  const server: Exchange = () => (operations) =>
+    merge([
+      pipe(
+        operations,
+        filter((o) => o.kind === 'query' || o.kind === 'mutation'),
+        mergeMap((o) => fromPromise(answer(o))),
+      ),
+      pipe(
+        operations,
+        filter((o) => o.kind === 'subscription'),
+        mergeMap((o) =>
+          pipe(
+            news.source,
+            filter(({ name }) => name === nameOf(o)),
+            map(({ data }) => ({ ...makeResult(o, { data }), hasNext: true })),
+          ),
+        ),
+      ),
+      never as never,
+    ]);
+
+  const client = new Client({ url: '/graphql', exchanges: [server] });
+  const memory = memoryLocation({ path: at, record: true });
+  const rendered = render(
+    <MantineProvider theme={theme} cssVariablesResolver={variables} env="test">
+      <Provider value={client}>
+        <Router hook={memory.hook} searchHook={memory.searchHook}>
+          {page}
+        </Router>
+      </Provider>
+    </MantineProvider>,
+  );
+  return {
+    ...rendered,
+    announce: (name, data) => news.next({ name, data }),
+    asked: (name) => asked.filter((a) => a.name === name).map((a) => a.variables),
+    location: () => memory.history.at(-1) ?? at,
+  };
+}
+
+/** As the server refuses: refusal('INVALID', 'must be longer than zero', { field: 'blockFor' }). */
+export function refusal(code: string, message: string, more: Record<string, unknown> = {}): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, ...more } });
+}
+
+function nameOf(operation: Operation): string {
+  for (const d of operation.query.definitions)
+    if (d.kind === Kind.OPERATION_DEFINITION && d.name) return d.name.value;
+  throw new Error('every operation has a name');
+}

@@ -1,0 +1,57 @@
+import { IconArrowDownRight, IconArrowUpRight, IconEqual } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { Link } from 'wouter';
+import type { Change } from '../format/numbers';
+import classes from './Figure.module.css';
+
+/** A figure with its change against before. `good` names the direction that is good news, if any. */
+export function Figure({
+  label,
+  value,
+  change,
+  against = 'the hour before',
+  good,
+  to,
+  children,
+}: {
+  label: string;
+  value: string;
+  change?: Change | undefined;
+  against?: string;
+  good?: 'up' | 'down';
+  to?: string;
+  children?: ReactNode;
+}) {
+  return (
+    <div className={classes.figure}>
+      <dt className={classes.label}>{to ? <Link href={to}>{label}</Link> : label}</dt>
+      <dd className={classes.value}>{value}</dd>
+      {change && (
+        <dd className={classes.change} data-mood={moodOf(change, good)}>
+          <Arrow direction={change.direction} />
+          {change.direction === 'same' ? `as ${against}` : `${change.text} against ${against}`}
+        </dd>
+      )}
+      {children && <dd className={classes.more}>{children}</dd>}
+    </div>
+  );
+}
+
+function moodOf(change: Change, good: 'up' | 'down' | undefined): 'good' | 'bad' | 'calm' {
+  if (!good || change.direction === 'same') return 'calm';
+  return change.direction === good ? 'good' : 'bad';
+}
+
+function Arrow({ direction }: { direction: Change['direction'] }) {
+  const Icon = { up: IconArrowUpRight, down: IconArrowDownRight, same: IconEqual }[direction];
+  return <Icon size={14} stroke={2.2} aria-hidden />;
+}
+
+/** A row of figures. */
+export function Figures({ children, label }: { children: ReactNode; label: string }) {
+  return (
+    <dl className={classes.figures} aria-label={label}>
+      {children}
+    </dl>
+  );
+}
