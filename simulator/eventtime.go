@@ -1,0 +1,153 @@
+package simulator
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+// takes is how long an answer takes in event time.
+const takes = 5 * time.Millisecond
+
+// PlayEngine feeds a plan straight into an engine in event time: no socket, no clock, all pauses
+// in full. Behind the engine stands as much of the bank as the rules can see. It returns what
+// became of it and the engine's findings in order; Facts holds alerts and decisions, and no
+// incident, which is not the engine's to say.
+func PlayEngine(e *engine.Engine, plan Plan, start time.Time) (*Played, []engine.Finding) {
+	p := &Played{Plan: plan, Outcomes: make([][]Outcome, len(plan.Actors)), Facts: make([]Facts, len(plan.Actors))}
+	var found []engine.Finding
+	due := make([]time.Duration, len(plan.Actors))
+	for i := range plan.Actors {
+		due[i] = plan.Actors[i].Requests[0].Wait
+	}
+	for seq := uint64(0); ; seq++ {
+		i := earliest(&plan, due, p.Outcomes)
+		if i < 0 {
+			break
+		}
+		a, n := &plan.Actors[i], len(p.Outcomes[i])
+		o, fs := exchange(e, &a.Requests[n], start, due[i], seq)
+		p.Outcomes[i] = append(p.Outcomes[i], o)
+		found = append(found, fs...)
+		p.Took = max(p.Took, o.Answered)
+		if n+1 < len(a.Requests) {
+			due[i] = o.Answered + a.Requests[n+1].Wait
+		}
+	}
+	for i := range plan.Actors {
+		p.Facts[i] = factsOf(e, found, &plan.Actors[i], start.Add(p.Took))
+	}
+	return p, found
+}
+
+// earliest is the actor whose next request is due first, -1 when all have ended.
+func earliest(plan *Plan, due []time.Duration, done [][]Outcome) int {
+	next := -1
+	for i := range plan.Actors {
+		if len(done[i]) < len(plan.Actors[i].Requests) && (next < 0 || due[i] < due[next]) {
+			next = i
+		}
+	}
+	return next
+}
+
+// exchange is one request and its answer.
+func exchange(e *engine.Engine, r *Request, start time.Time, at time.Duration, seq uint64) (Outcome, []engine.Finding) {
+	folded, bad := engine.Fold(r.Path)
+	x := engine.Exchange{
+		Request: engine.Request{
+			ID: uint64(start.Add(at).UnixMilli())<<20 | seq, At: start.Add(at),
+			Client: r.Address, Key: keyOf(r.Key),
+			Method: r.Method, Path: r.Path, Folded: folded, Route: folded,
+		},
+		Took: takes,
+	}
+	o := Outcome{Sent: at, Answered: at + takes}
+	v := e.Decide(x.Request)
+	var found []engine.Finding
+	if v.Finding != nil {
+		found = append(found, *v.Finding)
+	}
+	switch {
+	case v.Refused():
+		x.Status, x.Refused, x.Cause = v.Status, true, v.Cause
+		o.Reference = v.Reference
+	case bad != "":
+		x.Status, x.Refused, x.Cause = 400, true, "path"
+	default:
+		x.Status = bank(r)
+	}
+	o.Status = x.Status
+	return o, append(found, e.Observe(x)...)
+}
+
+// bank answers as the sandbox does, as far as the status goes.
+func bank(r *Request) int {
+	calls := map[string]string{"/api/balance": "GET", "/api/history": "GET", "/api/transaction": "POST", "/api/login": "POST"}
+	method, known := calls[r.Path]
+	switch {
+	case !known:
+		return 404
+	case r.Method != method:
+		return 405
+	case r.Path == "/api/login":
+		return 200
+	case r.Key == "":
+		return 401
+	}
+	for _, dead := range []string{"invalid", "expired", "revoked"} {
+		if strings.HasPrefix(r.Key, dead) {
+			return 401
+		}
+	}
+	return 200
+}
+
+func keyOf(key string) engine.Key {
+	if key == "" {
+		return engine.Key{}
+	}
+	sum := sha256.Sum256([]byte(key))
+	return engine.Key{Hash: [16]byte(sum[:16]), Prefix: key[:min(8, len(key))]}
+}
+
+// factsOf merges the findings about one actor into alerts, a rule each, and lists the decisions
+// about it at that time.
+func factsOf(e *engine.Engine, found []engine.Finding, a *Actor, at time.Time) Facts {
+	var f Facts
+	known := map[string]bool{}
+	for i := range found {
+		if x := &found[i]; x.Actor.Network == a.Network && !known[x.Rule] {
+			known[x.Rule] = true
+			f.Alerts = append(f.Alerts, AlertFact{ID: x.ID, Rule: x.Rule, Severity: x.Severity.String(), Open: true})
+		}
+	}
+	for _, d := range e.Decisions(at) {
+		if d.Target.Network != a.Network {
+			continue
+		}
+		seconds := 0
+		if !d.Until.IsZero() {
+			seconds = int(d.Until.Sub(d.From) / time.Second)
+		}
+		f.Decisions = append(f.Decisions, DecisionFact{
+			ID: d.ID, Action: d.Action.String(), Rule: d.Rule, Own: true, InForce: d.InForce(at), Seconds: seconds,
+		})
+	}
+	return f
+}
+
+// Tipped is the plan with the step added that would trip the rule a near miss comes close to,
+// at the end of what its first actor does.
+func (s *Scenario) Tipped(seed uint64) (Plan, error) {
+	if s.Nearly == nil {
+		return Plan{}, fmt.Errorf("%s is no near miss", s.ID)
+	}
+	t := *s
+	t.Actors = append([]Group(nil), s.Actors...)
+	t.Actors[0].Steps = append(append([]Step(nil), s.Actors[0].Steps...), s.Nearly.Tip)
+	return t.Expand(seed), nil
+}
