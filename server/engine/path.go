@@ -1,6 +1,190 @@
 package engine
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
-// Fold writes a path the one way that rules match on.
-func Fold(path string) (folded string, bad string) { return strings.ToLower(path), "" }
+// What an upstream could read otherwise than rules do. The gateway answers 400 to a path
+// with any of them, and names it.
+const (
+	noSlash      = "no slash at the beginning"
+	twoSlashes   = "two slashes at the beginning"
+	backslash    = "a backslash"
+	encodedSlash = "an encoded slash (%2f)"
+	encodedBack  = "an encoded backslash (%5c)"
+	encodedNUL   = "an encoded NUL (%00)"
+	encodedHash  = "an encoded # (%23)"
+	encodedQuery = "an encoded ? (%3f)"
+	bareHash     = "a #"
+	bareQuery    = "a ?"
+	control      = "a control character"
+	badEscape    = "a % that escapes nothing"
+	notUTF8      = "bytes that are not UTF-8"
+)
+
+// Fold writes a path (as received, without its query) the one way that rules match on:
+// escapes decoded once, backslashes and repeated slashes as one slash, dot segments
+// resolved, parameters (";x=1") and trailing dots of each segment removed, lower case.
+// What follows a NUL, # or ? in a segment is removed like parameters, as it is where an
+// upstream may stop reading. A slash at the end stays.
+//
+// When an upstream could read the path otherwise, bad names the reason; folded is then still
+// what decoys and denies are matched on. A path that is folded already is returned as it
+// is, without allocation.
+func Fold(path string) (folded, bad string) {
+	if plain(path) {
+		return path, ""
+	}
+	var room [512]byte
+	decoded, bad := decode(room[:0], path)
+	ascii := bytes.IndexFunc(decoded, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+	if bad == "" && !ascii {
+		bad = readable(decoded)
+	}
+	resolved := resolve(decoded)
+	if string(resolved) == path {
+		folded = path
+	} else {
+		folded = string(resolved)
+	}
+	if !ascii {
+		folded = strings.ToLower(folded) // also replaces what is not UTF-8
+	}
+	return folded, bad
+}
+
+// plain reports whether a path is folded already, as nearly all are.
+func plain(path string) bool {
+	if path == "" || path[0] != '/' {
+		return false
+	}
+	last := byte('/')
+	for i := 1; i < len(path); i++ {
+		c := path[i]
+		if special[c] || c == '/' && (last == '/' || last == '.') {
+			return false
+		}
+		last = c
+	}
+	return last != '.'
+}
+
+// special bytes need a closer look.
+var special = func() (s [256]bool) {
+	for c := range s {
+		s[c] = c < 0x20 || c >= 0x7f || c >= 'A' && c <= 'Z' || strings.IndexByte(`%\;?#`, byte(c)) >= 0
+	}
+	return s
+}()
+
+// decode appends the path to b with its escapes decoded once and a slash in front, and says
+// what is wrong with it, the first thing only.
+func decode(b []byte, path string) (decoded []byte, bad string) {
+	note := func(problem string) {
+		if bad == "" {
+			bad = problem
+		}
+	}
+	if path == "" || path[0] != '/' {
+		b = append(b, '/')
+		if path != "" {
+			note(noSlash)
+		}
+	} else if len(path) > 1 && path[1] == '/' {
+		note(twoSlashes)
+	}
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		switch {
+		case c == '%' && i+2 < len(path) && nibble(path[i+1]) >= 0 && nibble(path[i+2]) >= 0:
+			c = byte(nibble(path[i+1])<<4 | nibble(path[i+2]))
+			i += 2
+			switch c {
+			case '/':
+				note(encodedSlash)
+			case '\\':
+				note(encodedBack)
+			case '#':
+				note(encodedHash)
+			case '?':
+				note(encodedQuery)
+			case 0:
+				note(encodedNUL)
+			}
+		case c == '%':
+			note(badEscape)
+		case c == '\\':
+			note(backslash)
+		case c == '#':
+			note(bareHash)
+		case c == '?':
+			note(bareQuery)
+		}
+		if c < 0x20 || c == 0x7f {
+			note(control)
+		}
+		b = append(b, c)
+	}
+	return b, bad
+}
+
+func nibble(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
+
+// readable says what is wrong with decoded bytes beyond ASCII.
+func readable(decoded []byte) string {
+	if !utf8.Valid(decoded) {
+		return notUTF8
+	}
+	if bytes.IndexFunc(decoded, unicode.IsControl) >= 0 {
+		return control
+	}
+	return ""
+}
+
+// resolve folds the segments of a decoded path in place, in one pass: what is written never
+// overtakes what is read.
+func resolve(b []byte) []byte {
+	out := b[:1] // the slash in front
+	for rest := b[1:]; ; {
+		end := bytes.IndexAny(rest, `/\`)
+		segment := rest
+		if end >= 0 {
+			segment = rest[:end]
+		}
+		if cut := bytes.IndexAny(segment, ";?#\x00"); cut >= 0 {
+			segment = segment[:cut]
+		}
+		switch name := bytes.TrimRight(segment, "."); {
+		case len(segment) == 2 && len(name) == 0: // ".."
+			if len(out) > 1 {
+				out = out[:bytes.LastIndexByte(out[:len(out)-1], '/')+1]
+			}
+		case len(name) == 0: // "", "." and runs of dots
+		default:
+			for _, c := range name {
+				if c >= 'A' && c <= 'Z' {
+					c |= 0x20
+				}
+				out = append(out, c)
+			}
+			if end >= 0 {
+				out = append(out, '/')
+			}
+		}
+		if end < 0 {
+			return out
+		}
+		rest = rest[end+1:]
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -71,8 +70,8 @@ func (p Policy) Terms(rule string) Terms {
 	if t, ok := p.Rules[rule]; ok {
 		return t
 	}
-	if i := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == rule }); i >= 0 {
-		return rules[i].Terms
+	if r, ok := ruleNamed(rule); ok {
+		return r.Terms
 	}
 	return Terms{Off: true}
 }
@@ -91,50 +90,52 @@ func (p Policy) Validate() error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.Rules)) {
-		i := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id })
-		if i < 0 {
-			check(false, "rules."+id, "is not a rule; there are "+strings.Join(ruleIDs(), ", "))
+		r, ok := ruleNamed(id)
+		if !ok {
+			check(false, "rules."+id, "is not a rule that there is")
 			continue
 		}
 		t, field := p.Rules[id], "rules."+id+"."
-		if rules[i].More > 0 {
+		if r.More > 0 {
 			check(t.More >= 1 && t.More <= MostCounted, field+"more", fmt.Sprintf("must be 1 to %d", MostCounted))
 		} else {
 			check(t.More == 0, field+"more", "must be 0: one is enough for this rule")
 		}
-		if rules[i].Within > 0 {
-			check(t.Within >= time.Second && t.Within <= LongestWindow, field+"within", "must be 1s to "+words(LongestWindow))
+		if r.Within > 0 {
+			check(t.Within >= time.Second && t.Within <= LongestWindow, field+"within", "must be 1 second to "+words(LongestWindow))
 		} else {
 			check(t.Within == 0, field+"within", "must be 0: this rule has no window")
 		}
 		check(t.Severity >= Info && t.Severity <= Critical, field+"severity", "must be INFO, LOW, MEDIUM, HIGH or CRITICAL")
 		check(t.Do <= Block, field+"do", "must be MONITOR, THROTTLE, BLOCK or nothing")
-		if t.Do != 0 {
-			check(t.For >= time.Second && t.For <= LongestAction, field+"for", "must be 1s to "+words(LongestAction))
-		}
+		check(t.Do == 0 || t.For >= time.Second && t.For <= LongestAction, field+"for", "must be 1 second to "+words(LongestAction))
 	}
-	for field, paths := range map[string][]string{"decoys": p.Decoys, "payments": p.Payments, "balances": p.Balances} {
-		for _, path := range paths {
+	for _, list := range []struct {
+		field string
+		paths []string
+	}{{"decoys", p.Decoys}, {"payments", p.Payments}, {"balances", p.Balances}} {
+		for _, path := range list.paths {
 			folded, bad := Fold(path)
-			check(bad == "" && folded == path && path != "/", field, fmt.Sprintf("must be folded paths below /, unlike %q", path))
+			check(bad == "" && trimSlash(folded) == path && path != "/", list.field,
+				fmt.Sprintf("must be written as rules match on them (lower case, no slash at the end), unlike %q", path))
 		}
 	}
 	check(p.Clients >= 1<<10 && p.Clients <= 1<<24, "clients", "must be 1024 to 16777216")
 	check(p.Decisions >= 1<<10 && p.Decisions <= 1<<22, "decisions", "must be 1024 to 4194304")
-	check(p.Late >= 0 && p.Late <= LongestLate, "late", "must be 0s to "+words(LongestLate))
+	check(p.Late >= time.Second && p.Late <= LongestLate, "late", "must be 1 second to "+words(LongestLate))
 	return errors.Join(wrong...)
 }
 
-// Explain says in plain words what a rule does under this policy; empty for an unknown rule.
+// Explain says in plain words what a rule looks for under this policy and what it does;
+// empty when there is no such rule.
 func (p Policy) Explain(rule string) string {
-	for _, r := range rules {
-		if r.ID == rule {
-			t := p.Terms(rule)
-			if t.Off {
-				return "Switched off."
-			}
-			return r.Explain(p, t) + t.consequence()
-		}
+	r, ok := ruleNamed(rule)
+	if !ok {
+		return ""
 	}
-	return ""
+	t := p.Terms(rule)
+	if t.Off {
+		return "Switched off."
+	}
+	return r.Explain(p, t) + " " + t.consequence()
 }

@@ -1,68 +1,132 @@
 package engine
 
-import (
-	"fmt"
-	"time"
-)
+import "slices"
 
-// A Rule is what is looked for and what is done about it. Its Terms are what holds unless
-// the policy says otherwise.
+// A Rule is what is looked for and what is done about it. The engine owns the memory that a
+// rule counts in. The terms in a rule hold unless the policy says otherwise.
 type Rule struct {
 	ID, Title string
 	Version   int
-	Terms
+
+	// On is when the rule is asked, the next four about what. The narrower, the less it costs:
+	// rules lie in an index by path and status. nil stands for all.
+	On       Moment
+	Paths    func(Policy) []string // exactly these folded paths, with or without a slash at the end
+	Below    func(Policy) []string // these folded paths and all below them
+	Statuses []int
+	When     func(Exchange) bool
+
+	Terms                       // how many within how long trip the rule, and what follows
+	Refuse   int                // the status that refuses the request that tripped it; On Requests only
+	Together func(Exchange) int // what all nodes counted; nil when they don't
+
+	// Watch stands in where counting by client can't say what the rule looks for. It takes all
+	// its memory when it is made.
+	Watch func(Policy, Terms, keyed) watch
 
 	Explain func(Policy, Terms) string // the condition in plain words, with figures
+	Reason  func(Finding) string       // what happened, in one sentence, with figures
 }
+
+// Moment is when a rule is asked.
+type Moment uint8
+
+// Requests are judged before the API sees them, Answers afterwards.
+const (
+	Requests Moment = iota + 1
+	Answers
+)
 
 // rules in the order of judgement. A new one is a file and a line here.
-var rules = []Rule{honeypot, rateAbuse, failedAuthentication, paymentWithoutBalance}
+var rules = []Rule{
+	honeypot,
+	rateAbuse,
+	failedAuthentication,
+	paymentWithoutBalance,
+}
 
-// Rules lists what the engine looks for.
-func Rules() []Rule { return append([]Rule(nil), rules...) }
+// Rules lists what the engine looks for, in the order of judgement.
+func Rules() []Rule { return slices.Clone(rules) }
 
-func ruleIDs() []string {
-	var ids []string
+func ruleNamed(id string) (Rule, bool) {
 	for _, r := range rules {
-		ids = append(ids, r.ID)
+		if r.ID == id {
+			return r, true
+		}
 	}
-	return ids
+	return Rule{}, false
 }
 
-func (t Terms) consequence() string {
-	switch t.Do {
-	case Block:
-		return fmt.Sprintf(" The client is blocked for %s; severity %s.", words(t.For), t.Severity)
-	case Throttle:
-		return fmt.Sprintf(" The client is held to a tenth of the limit for %s; severity %s.", words(t.For), t.Severity)
-	case Monitor:
-		return fmt.Sprintf(" The client is watched for %s; severity %s.", words(t.For), t.Severity)
-	}
-	return fmt.Sprintf(" Nobody is blocked; severity %s.", t.Severity)
+// A watch is a rule that is code, with its memory.
+type watch interface {
+	memory
+	ask(Exchange, question) tally
 }
 
-// words writes a duration as people say it: "5 minutes", "1 hour 30 minutes".
-func words(d time.Duration) string {
-	s := ""
-	for _, u := range []struct {
-		d    time.Duration
-		name string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}, {time.Millisecond, "millisecond"}} {
-		n := d / u.d
-		d -= n * u.d
-		if n == 0 {
-			continue
-		}
-		if s != "" {
-			s += " "
-		}
-		s += fmt.Sprintf("%d %s", n, u.name)
-		if n > 1 {
-			s += "s"
+// A memory is what a rule has counted.
+type memory interface {
+	forget(Target)
+	fill() Fill
+}
+
+// A counter is the memory of a rule that counts by client.
+type counter interface {
+	memory
+	see(actor, question) tally
+}
+
+// armed is a rule under a policy, with its memory.
+type armed struct {
+	Rule
+	Terms
+	below   []string
+	counter counter // or
+	watch   watch
+}
+
+func arm(r Rule, p Policy, k keyed) *armed {
+	a := &armed{Rule: r, Terms: p.Terms(r.ID)}
+	if r.Below != nil {
+		a.below = r.Below(p)
+	}
+	span, late := a.Within.Milliseconds(), p.Late.Milliseconds()
+	switch keep := r.On == Answers; {
+	case r.Watch != nil:
+		a.watch = r.Watch(p, a.Terms, k)
+	case a.More == 0: // only who was told of, within a minute
+		a.counter = newWindow[uint32](0, hushed, late, keep, p.Clients/8, k)
+	case span <= shortSpan:
+		a.counter = newWindow[uint16](a.More, span, late, keep, p.Clients, k)
+	default:
+		w := newWindow[uint32](a.More, span, late, keep, p.Clients, k)
+		w.admit(p.Clients * cellsPerClient)
+		a.counter = w
+	}
+	return a
+}
+
+const (
+	shortSpan      = 60_000 // milliseconds that a window of 16 bits may span
+	hushed         = 60_000 // milliseconds between findings where one is enough and nobody is blocked
+	cellsPerClient = 32     // of the sketch, in each row
+)
+
+// asks reports whether a rule wants to know of a request. Paths and statuses are the index's.
+func (a *armed) asks(r *Request) bool {
+	if a.Rule.Below == nil {
+		return true
+	}
+	for _, top := range a.below {
+		if path := r.Folded; len(path) >= len(top) && path[:len(top)] == top && (len(path) == len(top) || path[len(top)] == '/') {
+			return true
 		}
 	}
-	if s == "" {
-		return "0 seconds"
+	return false
+}
+
+func (a *armed) memory() memory {
+	if a.watch != nil {
+		return a.watch
 	}
-	return s
+	return a.counter
 }

@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Apply puts a decision in force at once. One with a known ID is replaced: renewed, or lifted
+// when it says so. To lift, and to allow, also forgets what was counted against the target.
+func (e *Engine) Apply(d Decision) {
+	e.lists.apply(d)
+	if d.Action == Allow || !d.Lifted.IsZero() {
+		e.Forget(d.Target)
+	}
+}
+
+// Restore applies many decisions at once, far faster than one by one, and forgets nothing.
+func (e *Engine) Restore(ds []Decision) { e.lists.restore(ds) }
+
+// Lift ends a decision and forgets what was counted against its target, so that the next
+// request does not bring it back. It answers the decision as it is now, or false when none
+// with that ID is in force.
+func (e *Engine) Lift(id string, at time.Time, by string) (Decision, bool) {
+	d, ok := e.lists.lift(id, at, by)
+	if ok {
+		e.Forget(d.Target)
+	}
+	return d, ok
+}
+
+// Forget drops what all rules counted against a target. For an IPv6 address that is what
+// was counted against its /64.
+func (e *Engine) Forget(t Target) {
+	for _, a := range e.memories {
+		a.memory().forget(t)
+	}
+}
+
+// Decisions lists those in force, oldest first.
+func (e *Engine) Decisions(at time.Time) []Decision { return e.lists.all(at) }
+
+// Covering lists the decisions in force that hold for this address or key, what counts most
+// first.
+func (e *Engine) Covering(a netip.Addr, k Key, at time.Time) []Decision {
+	return e.lists.covering(a.Unmap(), k, at)
+}
+
+// Within lists the decisions in force whose target lies within this one: what an allow entry
+// for it makes pointless.
+func (e *Engine) Within(t Target, at time.Time) []Decision { return e.lists.within(t, at) }
+
+// Expire takes off the decisions that have ended and answers them, so that it can be
+// announced; among them those of rules that had to give way to newer ones (LiftedBy NoRoom). Call it often:
+// what ended counts nothing even before, but takes up room.
+func (e *Engine) Expire(at time.Time) []Decision { return e.lists.expire(at) }
+
+// Watched reports whether a decision asks to watch this client or key.
+func (e *Engine) Watched(a netip.Addr, k Key, at time.Time) bool {
+	return e.lists.judge(a.Unmap(), k, at, false).watched
+}
+
+// Memory says how full each rule's memory is.
+func (e *Engine) Memory() []Fill {
+	fills := make([]Fill, 0, len(e.memories))
+	for _, a := range e.memories {
+		f := a.memory().fill()
+		f.Rule = a.ID
+		fills = append(fills, f)
+	}
+	return fills
+}
+
+// Listed is how many decisions are held, and how many of them rules made.
+func (e *Engine) Listed() (all, byRules int) { return e.lists.size() }

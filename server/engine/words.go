@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// String names a target as people write it: 198.18.0.7, 2001:db8::/64, "key ab12…".
+func (t Target) String() string {
+	switch {
+	case t.Network.IsSingleIP():
+		return t.Network.Addr().String()
+	case t.Network.IsValid():
+		return t.Network.String()
+	}
+	return "key " + t.Key.Prefix + "…"
+}
+
+// words writes a duration as people say it: "5 minutes", "1 hour 30 minutes".
+func words(d time.Duration) string {
+	if d < time.Second {
+		return plural(int(d.Milliseconds()), "millisecond")
+	}
+	var said []string
+	for _, u := range []struct {
+		d    time.Duration
+		name string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		if n := d / u.d; n > 0 && len(said) < 2 {
+			said = append(said, plural(int(n), u.name))
+		}
+		d %= u.d
+	}
+	return strings.Join(said, " ")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// quoted writes a stranger's text so that it can't pass for ours, cut to 80 bytes or so.
+func quoted(s string) string {
+	if len(s) > 80 {
+		cut := 80
+		for cut > 76 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// took is how long the counted exchanges took, from the first to the last.
+func (f Finding) took() time.Duration {
+	if len(f.Times) == 0 {
+		return 0
+	}
+	return f.Times[len(f.Times)-1].Sub(f.Times[0])
+}
+
+// consequence of a rule's terms, after its explanation.
+func (t Terms) consequence() string {
+	says := fmt.Sprintf("It raises an alert of severity %s", t.Severity)
+	switch t.Do {
+	case Block:
+		return says + " and blocks the client for " + words(t.For) + "."
+	case Throttle:
+		return says + " and holds the client to a tenth of the limit for " + words(t.For) + "."
+	case Monitor:
+		return says + " and watches the client for " + words(t.For) + "."
+	}
+	return says + " and blocks nobody."
+}
