@@ -36,7 +36,7 @@ export default defineConfig({
   test: {
     environment: 'happy-dom',
     setupFiles: ['./src/testing/setup.ts'],
-    include: ['src/**/*.test.{ts,tsx}'],
+    include: ['src/**/*.test.{ts,tsx}', '../simulator/*.test.ts'],
     css: false,
     restoreMocks: true,
     pool: 'threads',

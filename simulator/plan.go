@@ -169,11 +169,12 @@ func (a *atlas) place(where Addresses) netip.Addr {
 
 // network draws one that nobody has: a /24 of the IPv4 pool, a /48 of the IPv6 pool.
 func (a *atlas) network(pool string) int {
+	first, size := 0, 512
+	if pool == PoolV6 {
+		first, size = 1, 0xffff
+	}
 	for {
-		n := a.networks.below(512)
-		if pool == PoolV6 {
-			n = 1 + a.networks.below(0xffff)
-		}
+		n := first + a.networks.below(size)
 		if name := pool + strconv.Itoa(n); !a.takenNetworks[name] {
 			a.takenNetworks[name] = true
 			return n
