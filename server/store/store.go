@@ -1,21 +1,28 @@
 // Package store keeps what Sentinel must remember: alerts, incidents, decisions and the audit
 // log in one database, traffic and its roll-ups in another, so that losing the second never
-// touches the first. Rows stay inside; what goes in and out are domain types.
+// touches the first. Rows stay inside; what goes in and out are domain types, times cut to the
+// millisecond and in UTC, text without NUL and invalid UTF-8 (U+FFFD stands for them).
 package store
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/sentinel-protocol/sentinel/server/engine"
-	"github.com/sentinel-protocol/sentinel/server/incident"
 )
 
 // ErrNotFound says that there is nothing with that ID.
 var ErrNotFound = errors.New("not found")
+
+// Invalid is what a caller can correct.
+type Invalid struct{ Field, Problem string }
+
+func (e Invalid) Error() string { return e.Field + ": " + e.Problem }
 
 // Config says where the data is.
 type Config struct {
@@ -23,79 +30,114 @@ type Config struct {
 	URL string // postgres://..., used instead of Dir when set
 }
 
-// A Store is safe for concurrent use.
-type Store struct{}
+// A Store is safe for concurrent use. Its writes don't wait for its reads, nor traffic for
+// alerts.
+type Store struct {
+	log  *slog.Logger
+	dir  string   // empty with PostgreSQL
+	lock *os.File // nil with PostgreSQL
 
-var errLater = errors.New("store: not there yet")
+	main    *database // alerts, incidents, decisions, audit
+	traffic atomic.Pointer[database]
 
-// Open opens the databases and brings their tables up to date.
-func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) { return nil, errLater }
+	writing   sync.Mutex // one batch of traffic at a time; guards what follows and a change of traffic
+	slots     slots
+	stretches stretches
 
-func (s *Store) Close() error                                       { return errLater }
-func (s *Store) Ping(ctx context.Context) map[string]error          { return nil }
-func (s *Store) SetAside() (file string, at time.Time)              { return "", time.Time{} }
-func (s *Store) Record(ctx context.Context, b Batch) error          { return errLater }
-func (s *Store) WriteExchanges(ctx context.Context, x []Seen) error { return errLater }
+	lost atomic.Pointer[loss]
+	once sync.Once
+}
 
-func (s *Store) Alerts(ctx context.Context, f AlertFilter, p Page) (Slice[incident.Alert], error) {
-	return Slice[incident.Alert]{}, errLater
+// A loss is a traffic.db that could not be used.
+type loss struct {
+	file string
+	at   time.Time
 }
-func (s *Store) CountAlerts(ctx context.Context, f AlertFilter) (int, error) { return 0, errLater }
-func (s *Store) Alert(ctx context.Context, id int64) (incident.Alert, error) {
-	return incident.Alert{}, errLater
+
+// Open opens the databases and brings their tables up to date. It refuses a directory that
+// another process has open (ErrInUse), and tables that a newer Sentinel has written. When
+// traffic.db is damaged it is moved aside and an empty one takes its place: see SetAside.
+func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
+	s := &Store{log: log}
+	var err error
+	if c.URL != "" {
+		err = s.openPostgres(ctx, c.URL)
+	} else {
+		err = s.openFiles(ctx, c.Dir)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store: %w", err), s.Close())
+	}
+	return s, nil
 }
-func (s *Store) AlertOfFinding(ctx context.Context, finding string) (incident.Alert, error) {
-	return incident.Alert{}, errLater
+
+func (s *Store) openFiles(ctx context.Context, dir string) (err error) {
+	if s.dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	if s.lock, err = claimDir(s.dir); err != nil {
+		return err
+	}
+	if s.main, err = openSQLite(ctx, s.dir, "sentinel", "FULL"); err != nil {
+		if damaged(err) {
+			err = fmt.Errorf("%w: put a backup in its place, or move it away to start without history", err)
+		}
+		return err
+	}
+	traffic, err := s.openTraffic(ctx)
+	if err != nil {
+		return err
+	}
+	s.traffic.Store(traffic)
+	return nil
 }
-func (s *Store) EachAlert(ctx context.Context, f AlertFilter, each func(incident.Alert) error) error {
-	return errLater
+
+func (s *Store) openPostgres(ctx context.Context, url string) (err error) {
+	if s.main, err = openPostgres(ctx, url, "sentinel"); err != nil {
+		return err
+	}
+	traffic, err := openPostgres(ctx, url, "traffic")
+	if err != nil {
+		return err
+	}
+	s.traffic.Store(traffic)
+	return nil
 }
-func (s *Store) Incidents(ctx context.Context, status incident.Status, p Page) (Slice[incident.Incident], error) {
-	return Slice[incident.Incident]{}, errLater
+
+// Close waits for what is being written and closes the databases. Whoever calls it has stopped
+// writing; later calls do nothing.
+func (s *Store) Close() (err error) {
+	s.once.Do(func() {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+		if t := s.traffic.Load(); t != nil {
+			err = errors.Join(err, t.close())
+		}
+		if s.main != nil {
+			err = errors.Join(err, s.main.close())
+		}
+		if s.lock != nil {
+			err = errors.Join(err, s.lock.Close())
+		}
+	})
+	return err
 }
-func (s *Store) CountIncidents(ctx context.Context, status incident.Status) (int, error) {
-	return 0, errLater
+
+// Ping reports for "database" and "traffic" whether they can be used, nil when they can. After
+// a refused write it tries another, so that it says when a full disk has room again.
+func (s *Store) Ping(ctx context.Context) map[string]error {
+	return map[string]error{"database": s.main.ping(ctx), "traffic": s.traffic.Load().ping(ctx)}
 }
-func (s *Store) Incident(ctx context.Context, id int64) (incident.Incident, error) {
-	return incident.Incident{}, errLater
-}
-func (s *Store) Decisions(ctx context.Context, f DecisionFilter, p Page) (Slice[engine.Decision], error) {
-	return Slice[engine.Decision]{}, errLater
-}
-func (s *Store) CountDecisions(ctx context.Context, f DecisionFilter) (int, error) {
-	return 0, errLater
-}
-func (s *Store) Decision(ctx context.Context, id string) (engine.Decision, error) {
-	return engine.Decision{}, errLater
-}
-func (s *Store) InForce(ctx context.Context, at time.Time) ([]engine.Decision, error) {
-	return nil, errLater
-}
-func (s *Store) EachDecision(ctx context.Context, f DecisionFilter, each func(engine.Decision) error) error {
-	return errLater
-}
-func (s *Store) Audit(ctx context.Context, p Page) (Slice[Entry], error) {
-	return Slice[Entry]{}, errLater
-}
-func (s *Store) Exchanges(ctx context.Context, f ExchangeFilter, p Page) (Slice[Seen], error) {
-	return Slice[Seen]{}, errLater
-}
-func (s *Store) Exchange(ctx context.Context, id uint64) (Seen, error) { return Seen{}, errLater }
-func (s *Store) EachExchange(ctx context.Context, f ExchangeFilter, each func(Seen) error) error {
-	return errLater
-}
-func (s *Store) Stats(ctx context.Context, from, to time.Time) (Stats, error) {
-	return Stats{}, errLater
-}
-func (s *Store) Timeline(ctx context.Context, from, to time.Time, step time.Duration) ([]Point, error) {
-	return nil, errLater
-}
-func (s *Store) TopEndpoints(ctx context.Context, from, to time.Time, n int) ([]Endpoint, error) {
-	return nil, errLater
-}
-func (s *Store) StatusMix(ctx context.Context, from, to time.Time) ([]StatusCount, error) {
-	return nil, errLater
-}
-func (s *Store) ClientFigures(ctx context.Context, client netip.Prefix, from, to time.Time) (ClientStats, error) {
-	return ClientStats{}, errLater
+
+// SetAside says when traffic last began anew because its database was damaged or gone, and where
+// the damaged file is; the zero time when that did not happen since the start, an empty name
+// when there was nothing to move away.
+func (s *Store) SetAside() (file string, at time.Time) {
+	if l := s.lost.Load(); l != nil {
+		return l.file, l.at
+	}
+	return "", time.Time{}
 }

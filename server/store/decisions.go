@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+var decisionList = listing[decisionRow, engine.Decision]{
+	kind: 'd', at: "made_at", id: "id", key: text,
+	place: func(r *decisionRow) place { return place{r.MadeAt, r.ID} },
+	value: (*decisionRow).decision,
+}
+
+// Decisions are listed by when they were made, newest first.
+func (s *Store) Decisions(ctx context.Context, f DecisionFilter, p Page) (Slice[engine.Decision], error) {
+	if err := p.check(); err != nil {
+		return Slice[engine.Decision]{}, err
+	}
+	q, err := s.decisions(f)
+	if err != nil {
+		return Slice[engine.Decision]{}, err
+	}
+	out, err := decisionList.page(ctx, q, p)
+	return out, told("read decisions", err)
+}
+
+// EachDecision gives each decision to a function, as Decisions lists them, without holding
+// anything open meanwhile; an error of the function ends it.
+func (s *Store) EachDecision(ctx context.Context, f DecisionFilter, do func(engine.Decision) error) error {
+	if f.At.IsZero() {
+		f.At = time.Now() // the same for every page
+	}
+	return each(func(p Page) (Slice[engine.Decision], error) { return s.Decisions(ctx, f, p) }, do)
+}
+
+// CountDecisions counts what Decisions lists.
+func (s *Store) CountDecisions(ctx context.Context, f DecisionFilter) (int, error) {
+	q, err := s.decisions(f)
+	if err != nil {
+		return 0, err
+	}
+	return count(ctx, q, "decisions")
+}
+
+// Decision finds one; ErrNotFound when there is none.
+func (s *Store) Decision(ctx context.Context, id string) (engine.Decision, error) {
+	return one(ctx, s.main.read.Where("id = ?", clean(id)), "decision", (*decisionRow).decision)
+}
+
+// InForce are all decisions that count at a time, oldest first, as an engine wants them.
+func (s *Store) InForce(ctx context.Context, at time.Time) ([]engine.Decision, error) {
+	var rows []decisionRow
+	err := s.main.read.WithContext(ctx).Where("ends_at > ? AND lifted_at = 0", at.UnixMilli()).
+		Order("made_at, id").Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read decisions in force: %w", err)
+	}
+	out := make([]engine.Decision, len(rows))
+	for i := range rows {
+		if out[i], err = rows[i].decision(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) decisions(f DecisionFilter) (*gorm.DB, error) {
+	q := s.main.read.Model(&decisionRow{})
+	if f.At.IsZero() {
+		f.At = time.Now()
+	}
+	at := f.At.UnixMilli()
+	if len(f.Actions) > 0 {
+		q = q.Where("action IN ?", numbers(f.Actions))
+	}
+	if len(f.Origins) > 0 {
+		q = q.Where("origin IN ?", numbers(f.Origins))
+	}
+	if f.InForce {
+		q = q.Where("ends_at > ? AND lifted_at = 0", at)
+	}
+	if f.Ended {
+		q = q.Where("(ends_at <= ? OR lifted_at > 0)", at)
+	}
+	if f.Expired {
+		q = q.Where("ends_at <= ? AND lifted_at = 0", at)
+	}
+	if f.Lifted {
+		q = q.Where("lifted_at > 0")
+	}
+	if f.Covers.IsValid() {
+		q = q.Where("network IN ?", covering(f.Covers))
+	}
+	if !f.From.IsZero() {
+		q = q.Where("made_at >= ?", f.From.UnixMilli())
+	}
+	if !f.To.IsZero() {
+		q = q.Where("made_at < ?", f.To.UnixMilli())
+	}
+	return s.main.textIn(q, f.Text, "network", "key_prefix", "reason", "rule", "made_by", "id")
+}
+
+// covering names every network that holds an address: few enough to look each up, however many
+// decisions there are.
+func covering(a netip.Addr) []string {
+	a = a.Unmap().WithZone("")
+	out := make([]string, 0, a.BitLen()+1)
+	for bits := range a.BitLen() + 1 {
+		p, _ := a.Prefix(bits)
+		out = append(out, p.String())
+	}
+	return out
+}

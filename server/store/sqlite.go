@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+)
+
+// Result codes of SQLite, without their extensions.
+const (
+	sqliteIOErr   = 10
+	sqliteCorrupt = 11
+	sqliteNotADB  = 26
+)
+
+func primary(err error) int { return sqliteCode(err) & 0xff }
+
+// damaged reports whether err says that the file is no sound database.
+func damaged(err error) bool {
+	c := primary(err)
+	return c == sqliteCorrupt || c == sqliteNotADB
+}
+
+// readers of each file; more only wait for the two cores.
+const readers = 4
+
+// Both drivers understand these. Immediate transactions, because one that begins by reading and
+// goes on to write is refused at once while another writes, however long the busy timeout.
+func dsn(file string, more ...string) string {
+	q := url.Values{"_txlock": {"immediate"}, "_busy_timeout": {"5000"}}
+	for i := 0; i < len(more); i += 2 {
+		q.Add(more[i], more[i+1])
+	}
+	return "file:" + (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath() + "?" + q.Encode()
+}
+
+// openSQLite opens dir/name.db for one writer and several readers.
+func openSQLite(ctx context.Context, dir, name, synchronous string) (d *database, err error) {
+	d = &database{name: name, file: filepath.Join(dir, name+".db")}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("%s: %w", d.file, err), d.close())
+		}
+	}()
+	if err := create(d.file); err != nil {
+		return nil, err
+	}
+	writer, err := sql.Open(sqliteDriver, dsn(d.file, "_journal_mode", "WAL", "_synchronous", synchronous,
+		// Room that is given back must be asked for before the first table (retention).
+		"_auto_vacuum", "INCREMENTAL", "_cache_size", "-32000", "_pragma", "cache_size(-32000)"))
+	if err != nil {
+		return nil, err
+	}
+	writer.SetMaxOpenConns(1)
+	d.pools = []*sql.DB{writer}
+	if err := checkLibrary(ctx, writer); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, writer, goose.DialectSQLite3, "sqlite", name); err != nil {
+		return nil, err
+	}
+	if _, err := writer.ExecContext(ctx, "PRAGMA journal_size_limit = 67108864"); err != nil {
+		return nil, err
+	}
+	reader, err := sql.Open(sqliteDriver, dsn(d.file, "mode", "ro", "_stmt_cache_size", "50",
+		"_cache_size", "-16000", "_pragma", "cache_size(-16000)"))
+	if err != nil {
+		return nil, err
+	}
+	reader.SetMaxOpenConns(readers)
+	reader.SetMaxIdleConns(readers)
+	return d, d.use(writer, reader, func(pool *sql.DB) gorm.Dialector {
+		return sqlite.New(sqlite.Config{DriverName: sqliteDriver, Conn: pool})
+	})
+}
+
+// create makes the file readable to its owner only; what SQLite puts beside it follows suit.
+func create(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// checkLibrary refuses what can corrupt a write-ahead log when two connections checkpoint at
+// once, mended in 3.51.3.
+func checkLibrary(ctx context.Context, db *sql.DB) error {
+	var version string
+	if err := db.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version); err != nil {
+		return err
+	}
+	n := 0
+	for part := range strings.SplitSeq(version, ".") {
+		i, err := strconv.Atoi(part)
+		if err != nil {
+			return fmt.Errorf("SQLite calls itself %q: %w", version, err)
+		}
+		n = n*1000 + i
+	}
+	if n < 3_051_003 {
+		return fmt.Errorf("SQLite %s can damage its files; 3.51.3 or newer is needed", version)
+	}
+	return nil
+}
+
+// openTraffic opens traffic.db, an empty one when what is there is damaged.
+func (s *Store) openTraffic(ctx context.Context) (*database, error) {
+	d, err := openSQLite(ctx, s.dir, "traffic", "NORMAL")
+	if err == nil {
+		if err = d.sound(ctx); err == nil {
+			return d, nil
+		}
+		err = errors.Join(err, d.close())
+	}
+	if !damaged(err) {
+		return nil, err
+	}
+	s.log.Error("traffic is damaged, starting with an empty one", "file", filepath.Join(s.dir, "traffic.db"), "err", err)
+	if err := s.setAside(); err != nil {
+		return nil, err
+	}
+	return openSQLite(ctx, s.dir, "traffic", "NORMAL")
+}
+
+// sound looks where damage shows soonest: the schema and both ends of every table. Reading all
+// would take minutes; what hides in the middle shows when it is asked for.
+func (d *database) sound(ctx context.Context) error {
+	for _, table := range []string{"exchanges", "stretches", "rollup_totals", "rollup_paths", "rollup_statuses"} {
+		for _, order := range []string{"ASC", "DESC"} {
+			by := "step " + order + ", at " + order
+			if table == "exchanges" || table == "stretches" {
+				by = "id " + order
+			}
+			rows, err := d.read.WithContext(ctx).Raw("SELECT * FROM " + table + " ORDER BY " + by + " LIMIT 1").Rows()
+			if err != nil {
+				return err
+			}
+			for rows.Next() { //nolint:revive // reading is the test
+			}
+			if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// setAside moves traffic.db and what belongs to it away and remembers where. Nobody has it open.
+func (s *Store) setAside() error {
+	now := time.Now().UTC()
+	from := filepath.Join(s.dir, "traffic.db")
+	to := from + ".corrupt-" + now.Format("20060102T150405.000Z")
+	// The log first: beside a file that is not its own it would be taken for part of it.
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		if err := os.Rename(from+suffix, to+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if _, err := os.Stat(to); err != nil {
+		to = ""
+	}
+	s.lost.Store(&loss{to, now})
+	s.log.Warn("traffic starts anew", "moved", to)
+	return nil
+}
+
+// renewTraffic puts an empty traffic.db in the place of one that is damaged or was taken away
+// while it was open. The caller holds writing.
+func (s *Store) renewTraffic(ctx context.Context, why error) error {
+	old := s.traffic.Load()
+	s.log.Error("traffic can't be used any more, going on with an empty one", "file", old.file, "err", why)
+	if err := old.close(); err != nil {
+		s.log.Warn("close damaged traffic", "err", err)
+	}
+	old.useless = true
+	if err := s.setAside(); err != nil {
+		return err
+	}
+	d, err := openSQLite(ctx, s.dir, "traffic", "NORMAL")
+	if err != nil {
+		return err
+	}
+	s.traffic.Store(d)
+	s.slots, s.stretches = slots{}, stretches{}
+	return nil
+}
+
+// gone reports whether the file that is open was taken away, or could not be opened anew.
+func (d *database) gone() bool {
+	if d.postgres {
+		return false
+	}
+	_, err := os.Stat(d.file)
+	return d.useless || errors.Is(err, os.ErrNotExist)
+}
