@@ -26,18 +26,15 @@ const (
 // Currency of every account.
 const Currency = "USD"
 
-// Limits bound what strangers can make the bank remember.
-type Limits struct {
-	Accounts int   // open at a time, at least 2; beyond it the longest idle is closed
-	Payments int   // that the history of an account goes back
-	Answers  int   // that an account remembers under idempotency keys
-	Opening  Cents // what a new account holds
+// limits bound what strangers can make the bank remember.
+type limits struct {
+	accounts int   // open at a time, at least 2; beyond it the longest idle is closed
+	payments int   // that the history of an account goes back
+	answers  int   // that an account remembers under idempotency keys
+	opening  Cents // what a new account holds
 }
 
-// Defaults are the limits of the demo.
-func Defaults() Limits {
-	return Limits{Accounts: 10_000, Payments: 50, Answers: 20, Opening: 1_000_00}
-}
+var ours = limits{accounts: 10_000, payments: 50, answers: 20, opening: 1_000_00}
 
 // Paths lists the bank's calls, for who routes or protects them.
 func Paths() []string { return []string{Index, Balance, Transaction, History, Login} }
@@ -46,7 +43,6 @@ func Paths() []string { return []string{Index, Balance, Transaction, History, Lo
 type Bank struct {
 	now    func() time.Time
 	books  *ledger
-	limits Limits
 	secret []byte // names accounts and seals sessions
 	calls  map[string]call
 }
@@ -59,10 +55,10 @@ type call struct {
 	do     func(w http.ResponseWriter, r *http.Request, account string)
 }
 
-// New opens a bank without accounts.
-func New(now func() time.Time, l Limits) *Bank {
-	l.Accounts, l.Payments, l.Answers = max(l.Accounts, 2), max(l.Payments, 1), max(l.Answers, 1)
-	b := &Bank{now: now, books: newLedger(l), limits: l, secret: make([]byte, 32)}
+// New opens a bank without accounts: at most 10,000 at a time, the longest idle goes; each
+// remembers its newest 50 payments and 20 answers under idempotency keys.
+func New(now func() time.Time) *Bank {
+	b := &Bank{now: now, books: newLedger(ours), secret: make([]byte, 32)}
 	_, _ = rand.Read(b.secret) // never fails
 	b.calls = map[string]call{
 		Index:       {method: http.MethodGet, about: "This list.", do: b.index},
@@ -125,7 +121,7 @@ func (b *Bank) index(w http.ResponseWriter, _ *http.Request, _ string) {
 		Calls []line `json:"calls"`
 	}{
 		Name:  "Sentinel sandbox bank",
-		About: "A bank to try things on; its money is not real. The key goes in X-API-Key: any key opens an account with " + b.limits.Opening.String() + " " + Currency + " on first use.",
+		About: "A bank to try things on; its money is not real. The key goes in X-API-Key: any key opens an account with " + ours.opening.String() + " " + Currency + " on first use.",
 	}
 	for _, path := range Paths() {
 		c := b.calls[path]
@@ -198,13 +194,13 @@ func (b *Bank) read(w http.ResponseWriter, r *http.Request, o *order) *refusal {
 }
 
 func (b *Bank) history(w http.ResponseWriter, r *http.Request, account string) {
-	most := min(20, b.limits.Payments)
+	most := min(20, ours.payments)
 	if text := r.URL.Query().Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > b.limits.Payments {
+		if err != nil || n < 1 || n > ours.payments {
 			refuse(w, &refusal{
 				status: http.StatusUnprocessableEntity, Problem: "The limit is not a number in range.", Field: "limit",
-				Remedy: "Ask for 1 to " + strconv.Itoa(b.limits.Payments) + " payments.",
+				Remedy: "Ask for 1 to " + strconv.Itoa(ours.payments) + " payments.",
 			})
 			return
 		}

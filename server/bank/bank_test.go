@@ -19,10 +19,10 @@ type till struct {
 	at   time.Time
 }
 
-func open(t *testing.T, l Limits) *till {
+func open(t *testing.T) *till {
 	t.Helper()
 	at := &till{t: t, at: noon}
-	at.bank = New(func() time.Time { return at.at }, l)
+	at.bank = New(func() time.Time { return at.at })
 	return at
 }
 
@@ -64,7 +64,7 @@ func fieldsOf(t *testing.T, w *httptest.ResponseRecorder) map[string]any {
 }
 
 func TestAnyKeyOpensAnAccountWithAThousandDollars(t *testing.T) {
-	a := open(t, Defaults())
+	a := open(t)
 	w := a.send(http.MethodGet, Balance, "", "X-API-Key", "demo-key-1")
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"balance":1000.00,"currency":"USD","account_id":"acct_`) {
 		t.Fatalf("got %d %s", w.Code, w.Body)
@@ -79,7 +79,7 @@ func TestAnyKeyOpensAnAccountWithAThousandDollars(t *testing.T) {
 }
 
 func TestKeysThatDontWork(t *testing.T) {
-	a := open(t, Defaults())
+	a := open(t)
 	for _, c := range []struct{ key, reason string }{
 		{"", "missing"},
 		{"invalid", "invalid"},
@@ -103,7 +103,7 @@ func TestKeysThatDontWork(t *testing.T) {
 }
 
 func TestAPaymentMovesMoneyAndShowsOnBothSides(t *testing.T) {
-	a := open(t, Defaults())
+	a := open(t)
 	bob := a.get(Balance, "bob-key")["account_id"].(string)
 	w := a.pay("alice-key", fmt.Sprintf(`{"amount": 12.5, "recipient": %q}`, bob))
 	if w.Code != http.StatusOK {
@@ -132,7 +132,7 @@ func TestAPaymentMovesMoneyAndShowsOnBothSides(t *testing.T) {
 }
 
 func TestNonsenseIsRefusedWithTheFieldAndARemedy(t *testing.T) {
-	a := open(t, Defaults())
+	a := open(t)
 	self := a.get(Balance, "k")["account_id"].(string)
 	for _, c := range []struct {
 		about, body, field string
@@ -187,7 +187,7 @@ func TestNonsenseIsRefusedWithTheFieldAndARemedy(t *testing.T) {
 }
 
 func TestEverythingCanBeSpentAndNoMore(t *testing.T) {
-	a := open(t, Defaults())
+	a := open(t)
 	if w := a.pay("k", `{"amount":1000.00,"recipient":"bob"}`); w.Code != http.StatusOK {
 		t.Fatalf("got %d %s", w.Code, w.Body)
 	}
@@ -197,7 +197,7 @@ func TestEverythingCanBeSpentAndNoMore(t *testing.T) {
 }
 
 func TestAnIdempotencyKeyMakesARepetitionSafe(t *testing.T) {
-	a := open(t, Defaults())
+	a := open(t)
 	first := a.pay("k", `{"amount":10,"recipient":"bob"}`, "Idempotency-Key", "one")
 	again := a.pay("k", `{ "recipient":"bob", "amount":10.00 }`, "Idempotency-Key", "one")
 	if first.Code != 200 || again.Code != 200 || first.Body.String() != again.Body.String() {
@@ -227,7 +227,7 @@ func TestAnIdempotencyKeyMakesARepetitionSafe(t *testing.T) {
 }
 
 func TestHistoryIsNewestFirstAndBounded(t *testing.T) {
-	a := open(t, Defaults())
+	a := open(t)
 	for i := range 60 {
 		a.at = noon.Add(time.Duration(i) * time.Second)
 		if w := a.pay("k", fmt.Sprintf(`{"amount":%d.%02d,"recipient":"bob"}`, 1, i)); w.Code != 200 {
@@ -259,7 +259,7 @@ func TestHistoryIsNewestFirstAndBounded(t *testing.T) {
 }
 
 func TestSigningIn(t *testing.T) {
-	a := open(t, Defaults())
+	a := open(t)
 	a.pay("k", `{"amount":25,"recipient":"alice"}`)
 	w := a.send("POST", Login, `{"account":"alice","password":"demo"}`)
 	if w.Code != 200 {
@@ -305,7 +305,7 @@ func TestSigningIn(t *testing.T) {
 }
 
 func TestTheProtocolIsKept(t *testing.T) {
-	a := open(t, Defaults())
+	a := open(t)
 	large := `{"amount":1,"recipient":"bob","note":"` + strings.Repeat("x", largestBody) + `"}`
 	for _, c := range []struct {
 		about, method, path, body string

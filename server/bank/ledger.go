@@ -37,7 +37,7 @@ type answered struct {
 // account is opened and leaves when one is closed for idleness; in between it only moves.
 type ledger struct {
 	mu       sync.Mutex
-	limits   Limits
+	limits   limits
 	accounts map[string]*account
 	idle     account // the ring's head: newer is the longest idle, older the busiest
 	last     uint64  // of payment IDs
@@ -45,7 +45,7 @@ type ledger struct {
 	opened, closed Cents // what came with accounts and went with them
 }
 
-func newLedger(l Limits) *ledger {
+func newLedger(l limits) *ledger {
 	b := &ledger{limits: l, accounts: make(map[string]*account)}
 	b.idle.newer, b.idle.older = &b.idle, &b.idle
 	return b
@@ -111,7 +111,7 @@ func (l *ledger) pay(o order) (p *payment, again bool, no *refusal) {
 	}
 	if o.once != "" {
 		was.payment = p
-		from.answers = keep(from.answers, was, l.limits.Answers)
+		from.answers = keep(from.answers, was, l.limits.answers)
 	}
 	return p, false, no
 }
@@ -125,8 +125,8 @@ func (l *ledger) move(o order, from, to *account) *payment {
 	}
 	from.balance -= o.amount
 	to.balance += o.amount
-	from.payments = keep(from.payments, p, l.limits.Payments)
-	to.payments = keep(to.payments, p, l.limits.Payments)
+	from.payments = keep(from.payments, p, l.limits.payments)
+	to.payments = keep(to.payments, p, l.limits.payments)
 	return p
 }
 
@@ -137,10 +137,10 @@ func (l *ledger) use(id string) *account {
 	if known {
 		a.newer.older, a.older.newer = a.older, a.newer
 	} else {
-		if len(l.accounts) >= l.limits.Accounts {
+		if len(l.accounts) >= l.limits.accounts {
 			l.close(l.idle.newer)
 		}
-		a = &account{id: id, balance: l.limits.Opening}
+		a = &account{id: id, balance: l.limits.opening}
 		l.accounts[id] = a
 		l.opened += a.balance
 	}

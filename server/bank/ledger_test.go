@@ -17,7 +17,7 @@ func audit(t *testing.T, l *ledger) {
 		if a.balance < 0 {
 			t.Fatalf("%s owes %s", id, a.balance)
 		}
-		if len(a.payments) > l.limits.Payments || len(a.answers) > l.limits.Answers {
+		if len(a.payments) > l.limits.payments || len(a.answers) > l.limits.answers {
 			t.Fatalf("%s remembers %d payments and %d answers", id, len(a.payments), len(a.answers))
 		}
 		held += a.balance
@@ -25,7 +25,7 @@ func audit(t *testing.T, l *ledger) {
 	if held != l.opened-l.closed {
 		t.Fatalf("accounts hold %s, should hold %s", held, l.opened-l.closed)
 	}
-	if len(l.accounts) > l.limits.Accounts {
+	if len(l.accounts) > l.limits.accounts {
 		t.Fatalf("%d accounts", len(l.accounts))
 	}
 	ring := 0
@@ -43,7 +43,7 @@ func audit(t *testing.T, l *ledger) {
 func TestMoneyIsConserved(t *testing.T) {
 	for seed := range uint64(20) {
 		dice := rand.New(rand.NewPCG(seed, 1))
-		l := newLedger(Limits{Accounts: 2 + dice.IntN(20), Payments: 3, Answers: 2, Opening: 1_000_00})
+		l := newLedger(limits{accounts: 2 + dice.IntN(20), payments: 3, answers: 2, opening: 1_000_00})
 		for range 2_000 {
 			who := func() string { return fmt.Sprintf("a%d", dice.IntN(40)) }
 			switch dice.IntN(4) {
@@ -64,7 +64,7 @@ func TestMoneyIsConserved(t *testing.T) {
 }
 
 func TestConcurrentPaymentsNeverCreateOrLoseMoney(t *testing.T) {
-	l := newLedger(Limits{Accounts: 8, Payments: 5, Answers: 5, Opening: 1_000_00})
+	l := newLedger(limits{accounts: 8, payments: 5, answers: 5, opening: 1_000_00})
 	var all sync.WaitGroup
 	for worker := range 8 {
 		all.Go(func() {
@@ -81,7 +81,7 @@ func TestConcurrentPaymentsNeverCreateOrLoseMoney(t *testing.T) {
 }
 
 func TestOneIdempotencyKeyPaysOnceHoweverManySendIt(t *testing.T) {
-	l := newLedger(Defaults())
+	l := newLedger(ours)
 	ids := make([]string, 16)
 	var all sync.WaitGroup
 	for i := range ids {
@@ -104,7 +104,7 @@ func TestOneIdempotencyKeyPaysOnceHoweverManySendIt(t *testing.T) {
 }
 
 func TestTheLongestIdleAccountGoes(t *testing.T) {
-	l := newLedger(Limits{Accounts: 3, Payments: 5, Answers: 5, Opening: 1_000_00})
+	l := newLedger(limits{accounts: 3, payments: 5, answers: 5, opening: 1_000_00})
 	l.balance("first")
 	l.balance("second")
 	l.pay(order{at: noon, from: "third", to: "first", amount: 50_00}) // first is busy again
@@ -124,7 +124,7 @@ func TestTheLongestIdleAccountGoes(t *testing.T) {
 }
 
 func TestPayingNeverClosesThePayer(t *testing.T) {
-	l := newLedger(Limits{Accounts: 2, Payments: 5, Answers: 5, Opening: 1_000_00})
+	l := newLedger(limits{accounts: 2, payments: 5, answers: 5, opening: 1_000_00})
 	for i := range 100 {
 		p, _, no := l.pay(order{at: noon, from: "alice", to: fmt.Sprint("r", i), amount: 1})
 		if no != nil || p.from != "alice" {
