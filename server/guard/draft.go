@@ -1,0 +1,158 @@
+package guard
+
+import (
+	"context"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/incident"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// A draft is what one transaction writes, and what is told once it is written.
+type draft struct {
+	store.Batch                   // versions of one thing in their order
+	raised      map[int64]bool    // alerts that are new
+	ended       []engine.Decision // by themselves: told, not written
+	heard       map[string]bool   // decisions that other nodes know already
+}
+
+func newDraft() *draft {
+	return &draft{raised: make(map[int64]bool), heard: make(map[string]bool)}
+}
+
+func (d *draft) empty() bool {
+	return len(d.Alerts)+len(d.Incidents)+len(d.Decisions)+len(d.Audit) == 0
+}
+
+// fold makes a draft of items. An awaited one is dealt with at once instead, and there is no draft.
+func (g *Guard) fold(items []item) *draft {
+	d := newDraft()
+	for _, i := range items {
+		switch {
+		case i.finding != nil:
+			g.foldFinding(d, *i.finding)
+		case i.heard != nil:
+			d.Decisions = append(d.Decisions, *i.heard)
+			d.heard[i.heard.ID] = true
+		case i.ended != nil:
+			d.ended = append(d.ended, i.ended...)
+		case i.audit != nil:
+			d.Audit = append(d.Audit, *i.audit)
+		case i.change != nil:
+			g.carryOut(i.change)
+			return nil
+		case i.flushed != nil:
+			close(i.flushed)
+			return nil
+		}
+	}
+	return d
+}
+
+func (g *Guard) foldFinding(d *draft, f engine.Finding) {
+	if f.Decision != nil {
+		made := g.signed(*f.Decision)
+		f.Decision = &made
+		d.Decisions = append(d.Decisions, made)
+	}
+	c := g.book.Fold(f)
+	d.Alerts = append(d.Alerts, c.Joined...)
+	d.Alerts = append(d.Alerts, c.Alert)
+	d.Incidents = append(d.Incidents, c.Emptied...)
+	if c.Incident != nil {
+		d.Incidents = append(d.Incidents, *c.Incident)
+	}
+	if c.Raised {
+		d.raised[c.Alert.ID] = true
+	}
+}
+
+// signed names this node as the maker of what its rules decided.
+func (g *Guard) signed(d engine.Decision) engine.Decision {
+	if d.By == "" {
+		d.By = g.node
+	}
+	return d
+}
+
+// tell says what was written: of each thing the last version.
+func (g *Guard) tell(d *draft) {
+	for _, a := range latest(d.Alerts, func(a incident.Alert) int64 { return a.ID }) {
+		if d.raised[a.ID] {
+			g.news.AlertRaised.Publish(a)
+		} else {
+			g.news.AlertChanged.Publish(a)
+		}
+	}
+	for _, i := range latest(d.Incidents, func(i incident.Incident) int64 { return i.ID }) {
+		g.news.IncidentChanged.Publish(i)
+	}
+	for _, x := range latest(d.Decisions, func(x engine.Decision) string { return x.ID }) {
+		g.news.DecisionChanged.Publish(x)
+		if g.peers != nil && !d.heard[x.ID] {
+			g.peers.Announce(x)
+		}
+	}
+	for _, x := range d.ended {
+		g.news.DecisionChanged.Publish(x)
+	}
+}
+
+// latest keeps the last version of each thing, in the order of the first.
+func latest[T any, ID comparable](all []T, id func(T) ID) []T {
+	place := make(map[ID]int, len(all))
+	last := make([]T, 0, len(all))
+	for _, x := range all {
+		if i, seen := place[id(x)]; seen {
+			last[i] = x
+			continue
+		}
+		place[id(x)] = len(last)
+		last = append(last, x)
+	}
+	return last
+}
+
+// salvage writes the things of a draft one by one when the database answers but does not take
+// them together, so that one that it can't take holds up no other. What it refuses is counted
+// as lost. It reports false when the database itself is away, and then all of it stays.
+func (g *Guard) salvage(d *draft) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	saved := draft{raised: d.raised, heard: d.heard, ended: d.ended}
+	for _, b := range d.single() {
+		err := g.store.Record(ctx, b)
+		if err == nil {
+			saved.Alerts = append(saved.Alerts, b.Alerts...)
+			saved.Incidents = append(saved.Incidents, b.Incidents...)
+			saved.Decisions = append(saved.Decisions, b.Decisions...)
+			continue
+		}
+		if g.store.Ping(ctx)[database] != nil {
+			return false
+		}
+		g.outbox.lost.Add(1)
+		g.log.Error("the database refuses", "what", b, "err", err)
+	}
+	g.wrote(database, nil)
+	g.tell(&saved)
+	return true
+}
+
+// single cuts a draft into batches of one thing each; what can't be written twice comes last.
+func (d *draft) single() []store.Batch {
+	var bs []store.Batch
+	for _, x := range d.Decisions {
+		bs = append(bs, store.Batch{Decisions: []engine.Decision{x}})
+	}
+	for _, x := range d.Alerts {
+		bs = append(bs, store.Batch{Alerts: []incident.Alert{x}})
+	}
+	for _, x := range d.Incidents {
+		bs = append(bs, store.Batch{Incidents: []incident.Incident{x}})
+	}
+	for _, x := range d.Audit {
+		bs = append(bs, store.Batch{Audit: []store.Entry{x}})
+	}
+	return bs
+}

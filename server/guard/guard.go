@@ -1,0 +1,235 @@
+// Package guard stands between the engine and everything that waits: it asks the engine in
+// memory, and behind the caller's back writes down what was found and then tells it to those
+// who listen. What it enforces, what it wrote and what it told can't drift apart: a decision is
+// in force for the very next request, and nothing is told before it is written.
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/incident"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// ErrUnavailable says that a change could not be written down, and so was not made.
+var ErrUnavailable = errors.New("the database can't be written: nothing was changed")
+
+// Config is what a Guard is made of.
+type Config struct {
+	Store   *store.Store
+	Policy  engine.Policy
+	Seed    uint64  // keys the engine's hashes
+	Node    string  // this node's name: who made the decisions of its rules
+	Cluster Cluster // nil: alone
+	Log     *slog.Logger
+	Clock   func() time.Time // nil: time.Now
+}
+
+// A Cluster is what the guard needs of other nodes. No method but Run waits longer than ten
+// milliseconds, whatever state the others are in.
+type Cluster interface {
+	// Count adds one to what all nodes counted for a rule about somebody, and returns how many
+	// they are within the window, at most one more than the limit; 0 when nobody knows.
+	Count(rule string, who engine.Target, limit int, within time.Duration) int
+	// Forget drops what all nodes counted about somebody, for every rule named.
+	Forget(who engine.Target, rules ...string)
+	// Announce tells the other nodes of a decision that was made, renewed or lifted.
+	Announce(engine.Decision)
+	// Run listens to the other nodes until ctx ends. It calls heard for what they announce,
+	// announces what known returns whenever somebody may have missed something, and calls
+	// changed when State has.
+	Run(ctx context.Context, heard func(engine.Decision), known func() []engine.Decision, changed func())
+	// State says whether counts are shared, and if not, why.
+	State() (shared bool, problem string)
+}
+
+// A ledger is what the guard asks of the store.
+type ledger interface {
+	Record(context.Context, store.Batch) error
+	WriteExchanges(context.Context, []store.Seen) error
+	Ping(context.Context) map[string]error
+	InForce(context.Context, time.Time) ([]engine.Decision, error)
+	Decision(context.Context, string) (engine.Decision, error)
+	Alert(context.Context, int64) (incident.Alert, error)
+	EachAlert(context.Context, store.AlertFilter, func(incident.Alert) error) error
+	Incident(context.Context, int64) (incident.Incident, error)
+}
+
+// A Guard is safe for concurrent use.
+type Guard struct {
+	engine  *engine.Engine
+	policy  engine.Policy
+	store   ledger
+	peers   Cluster // nil: alone
+	node    string
+	log     *slog.Logger
+	now     func() time.Time
+	started time.Time
+
+	news    News
+	health  health
+	outbox  outbox
+	traffic traffic
+	meter   meter
+	lifts   lifts
+	book    *incident.Book // of the outbox's goroutine alone
+	placed  int            // by operators since the start; of the outbox's goroutine alone
+
+	stop    context.CancelFunc // ends what watches and listens
+	watches sync.WaitGroup
+	writers sync.WaitGroup
+	closing sync.Once
+
+	unwritten error // what the database did not take until the end; for Close
+}
+
+// New takes up where the last process stopped: when it returns, every decision that is in force
+// is enforced, and open alerts take further findings.
+func New(ctx context.Context, c Config) (*Guard, error) {
+	return open(ctx, c, c.Store)
+}
+
+func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
+	e, err := engine.New(c.Policy, c.Seed)
+	if err != nil {
+		return nil, fmt.Errorf("start the engine: %w", err)
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Guard{
+		engine: e, policy: c.Policy, store: s, peers: c.Cluster, node: c.Node, log: c.Log,
+		now: c.Clock, started: c.Clock(), book: incident.NewBook(incident.Limits{}),
+	}
+	g.health.begin(g.started, database, traffics)
+	if g.peers != nil {
+		g.health.begin(g.started, redis)
+	}
+	g.outbox.begin()
+	g.traffic.begin()
+	if err := g.restore(ctx); err != nil {
+		return nil, fmt.Errorf("take up where the last process stopped: %w", err)
+	}
+	watching, stop := context.WithCancel(context.Background())
+	g.stop = stop
+	g.writers.Go(g.writeOutbox)
+	g.writers.Go(g.writeTraffic)
+	g.watches.Go(func() { g.watchEnds(watching) })
+	g.watches.Go(func() { g.watchStore(watching) })
+	if g.peers != nil {
+		g.watches.Go(func() { g.peers.Run(watching, g.hear, g.known, g.askPeers) })
+	}
+	return g, nil
+}
+
+// The rules that several nodes count together.
+const (
+	rateAbuse            = "rate-abuse"
+	failedAuthentication = "failed-authentication"
+)
+
+// Decide judges a request. It never waits for the disk; with a cluster it asks for the shared
+// count first, which takes ten milliseconds at most.
+func (g *Guard) Decide(r engine.Request) engine.Verdict {
+	if g.peers != nil && r.Together == 0 && !g.decoy(r.Folded) && !g.settled(&r) {
+		r.Together = g.count(rateAbuse, r.Client)
+	}
+	v := g.engine.Decide(r)
+	if v.Finding != nil {
+		g.outbox.add(item{finding: v.Finding})
+	}
+	return v
+}
+
+// Observe learns from an answer. What it finds is in force when it returns; writing and
+// telling come later.
+func (g *Guard) Observe(x engine.Exchange) {
+	g.meter.count(x.At)
+	if g.peers != nil && x.FailedTogether == 0 && !x.Refused && (x.Status == 401 || x.Status == 403) && !g.settled(&x.Request) {
+		x.FailedTogether = g.count(failedAuthentication, x.Client)
+	}
+	for _, f := range g.engine.Observe(x) {
+		g.outbox.add(item{finding: &f})
+	}
+	g.traffic.add(store.Seen{Exchange: x, Monitored: g.engine.Watched(x.Client, x.Key, x.At)})
+}
+
+// settled reports whether a decision stands that makes counting idle: who is allowed or blocked
+// is not counted.
+func (g *Guard) settled(r *engine.Request) bool {
+	for _, d := range g.engine.Covering(r.Client, r.Key, r.At) {
+		if d.Action == engine.Allow || d.Action == engine.Block {
+			return true
+		}
+	}
+	return false
+}
+
+// decoy reports whether the path is one that is refused before anything is counted.
+func (g *Guard) decoy(folded string) bool {
+	for _, d := range g.policy.Decoys {
+		if rest, below := strings.CutPrefix(folded, d); below && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *Guard) count(rule string, client netip.Addr) int {
+	t := g.policy.Terms(rule)
+	if t.Off {
+		return 0
+	}
+	return g.peers.Count(rule, engine.ActorOf(client), t.More, t.Within)
+}
+
+// Decisions lists those in force now, oldest first.
+func (g *Guard) Decisions() []engine.Decision { return g.engine.Decisions(g.now()) }
+
+// Covering lists the decisions in force that name an address, the one that counts first.
+func (g *Guard) Covering(a netip.Addr) []engine.Decision {
+	return g.engine.Covering(a, engine.Key{}, g.now())
+}
+
+// Explain says in plain words what a rule does under the policy in force; empty for an unknown rule.
+func (g *Guard) Explain(rule string) string { return g.policy.Explain(rule) }
+
+// Policy in force.
+func (g *Guard) Policy() engine.Policy { return g.policy }
+
+// Flush waits until all that was decided, observed and placed before is written and told.
+func (g *Guard) Flush(ctx context.Context) error {
+	if err := g.traffic.flush(ctx); err != nil {
+		return err
+	}
+	return g.outbox.flush(ctx)
+}
+
+// Close writes and tells what is left, and hangs up on everybody. What a broken database does
+// not take within a few seconds is counted, logged, and lost. Whoever calls it has stopped
+// deciding and observing; later calls do nothing.
+func (g *Guard) Close() error {
+	g.closing.Do(func() {
+		g.stop()
+		g.watches.Wait()
+		g.outbox.close()
+		g.traffic.close()
+		g.writers.Wait()
+		g.news.close()
+	})
+	if n := g.outbox.lost.Load() + g.traffic.lost.Load(); n > 0 { // told while it happened too
+		g.log.Warn("lost since the start", "findings", g.outbox.lost.Load(), "traffic_rows", g.traffic.lost.Load())
+	}
+	return g.unwritten
+}

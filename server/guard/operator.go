@@ -1,0 +1,364 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/incident"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// By is who changes something, for the audit log.
+type By struct {
+	Name   string // the operator's
+	Origin string // the address he works from, or "cli"
+}
+
+// Wanted is a decision that an operator asks for.
+type Wanted struct {
+	Action  engine.Action // Allow, Block or Monitor
+	Network netip.Prefix  // exact as written: a single address is a /32 or /128
+	Reason  string
+	For     time.Duration // zero: until lifted
+}
+
+const (
+	longestReason = 500 // characters
+	longestStay   = 10 * 365 * 24 * time.Hour
+)
+
+// Place puts an operator's decision in force: for the very next request when it returns. The
+// same action on the same network renews the decision that is there. An allow entry lifts the
+// blocks by rules that lie within it.
+//
+// It answers engine.Invalid for what the operator can correct, and ErrUnavailable when the
+// change can't be written down; then nothing has changed.
+func (g *Guard) Place(ctx context.Context, by By, w Wanted) (engine.Decision, error) {
+	if err := w.check(by); err != nil {
+		return engine.Decision{}, err
+	}
+	var placed engine.Decision
+	err := g.change(ctx, func(d *draft) (func(), error) {
+		at := milli(g.now())
+		var lifted []engine.Decision
+		placed, lifted = g.place(at, by, w)
+		d.Decisions = append(lifted, placed)
+		d.Audit = append(d.Audit, store.Entry{
+			At: at, Actor: by.Name, Origin: by.Origin, Verb: verbs[w.Action],
+			Object: incident.Label(placed.Target), Detail: until(placed),
+		})
+		d.Audit = append(d.Audit, liftEntries(at, by, lifted)...)
+		return func() { g.engine.Apply(placed); g.lift(lifted...) }, nil
+	})
+	if err != nil {
+		return engine.Decision{}, err
+	}
+	return placed, nil
+}
+
+// place works out what Place changes.
+func (g *Guard) place(at time.Time, by By, w Wanted) (placed engine.Decision, lifted []engine.Decision) {
+	placed = engine.Decision{
+		Action: w.Action, Target: engine.Target{Network: w.Network}, Reason: w.Reason,
+		Origin: engine.ByOperator, By: by.Name, From: at,
+	}
+	if w.For > 0 {
+		placed.Until = at.Add(w.For)
+	}
+	for _, d := range g.engine.Within(placed.Target, at) {
+		switch {
+		case d.Origin == engine.ByOperator && d.Action == w.Action && d.Target == placed.Target:
+			placed.ID = d.ID
+		case d.Origin == engine.ByRule && w.Action == engine.Allow && (d.Action == engine.Block || d.Action == engine.Throttle):
+			lifted = append(lifted, g.liftedBy(d, at, by))
+		}
+	}
+	if placed.ID == "" {
+		g.placed++
+		placed.ID = engine.NewReference('D', g.node, strconv.FormatInt(g.started.UnixNano(), 36), strconv.Itoa(g.placed))
+	}
+	return placed, lifted
+}
+
+var verbs = map[engine.Action]string{engine.Allow: "allow", engine.Block: "block", engine.Monitor: "monitor"}
+
+func until(d engine.Decision) string {
+	s := d.ID + " until lifted"
+	if !d.Until.IsZero() {
+		s = d.ID + " until " + d.Until.UTC().Format(time.RFC3339)
+	}
+	if d.Reason != "" {
+		s += ": " + d.Reason
+	}
+	return s
+}
+
+var loopbacks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+// check corrects what is only spelt otherwise, and refuses what nobody can mean.
+func (w *Wanted) check(by By) error {
+	if verbs[w.Action] == "" {
+		return engine.Invalid{Field: "action", Problem: "must be ALLOW, BLOCK or MONITOR"}
+	}
+	p, ok := canonical(w.Network)
+	if !ok {
+		return engine.Invalid{Field: "target", Problem: "must be an address or a network, as 198.51.100.7 or 2001:db8::/64"}
+	}
+	w.Network = p
+	if p.Bits() == 0 && w.Action != engine.Monitor {
+		return engine.Invalid{Field: "target", Problem: "is everybody: choose a narrower network"}
+	}
+	if w.Action == engine.Block {
+		for _, l := range loopbacks {
+			if p.Overlaps(l) {
+				return engine.Invalid{Field: "target", Problem: fmt.Sprintf("covers this machine itself (%s), which is never blocked", l)}
+			}
+		}
+		if own, err := netip.ParseAddr(by.Origin); err == nil && p.Contains(own.Unmap().WithZone("")) {
+			return engine.Invalid{Field: "target", Problem: "covers the address that you work from, and would lock you out"}
+		}
+	}
+	if !utf8.ValidString(w.Reason) || utf8.RuneCountInString(w.Reason) > longestReason || hasControl(w.Reason) {
+		return engine.Invalid{Field: "reason", Problem: fmt.Sprintf("must be text of at most %d characters in one line", longestReason)}
+	}
+	if w.For < 0 || w.For > longestStay || w.For > 0 && w.For < time.Second {
+		return engine.Invalid{Field: "duration", Problem: "must be one second to ten years, or absent: until lifted"}
+	}
+	return nil
+}
+
+// canonical is the network masked, and IPv4 where it is written as IPv6.
+func canonical(p netip.Prefix) (netip.Prefix, bool) {
+	a := p.Addr()
+	if !p.IsValid() || a.Zone() != "" {
+		return p, false
+	}
+	if a.Is4In6() {
+		if p.Bits() < 96 {
+			return p, false
+		}
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
+	return p.Masked(), true
+}
+
+func hasControl(s string) bool {
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// Lift ends decisions, and forgets what was counted against their targets, so that nobody is
+// blocked again for what was before. A rule's decision takes its twins with it: those of the
+// same rule about the same target, as several nodes may have made. What has ended already is
+// answered as it is; store.ErrNotFound means that one of the IDs is unknown, and none is lifted.
+func (g *Guard) Lift(ctx context.Context, by By, ids []string) ([]engine.Decision, error) {
+	if len(ids) == 0 {
+		return nil, engine.Invalid{Field: "ids", Problem: "must name a decision"}
+	}
+	var answer []engine.Decision
+	err := g.change(ctx, func(d *draft) (func(), error) {
+		at := milli(g.now())
+		answer = nil
+		var lifted []engine.Decision
+		inForce := g.engine.Decisions(at)
+		for _, id := range ids {
+			i := slices.IndexFunc(inForce, func(x engine.Decision) bool { return x.ID == id })
+			if i < 0 {
+				ended, err := g.store.Decision(ctx, id)
+				if err != nil {
+					return nil, err
+				}
+				answer = append(answer, ended)
+				continue
+			}
+			answer = append(answer, g.liftedBy(inForce[i], at, by))
+			lifted = append(lifted, g.liftedBy(inForce[i], at, by))
+			for _, x := range inForce {
+				if twins(x, inForce[i]) {
+					lifted = append(lifted, g.liftedBy(x, at, by))
+				}
+			}
+		}
+		lifted = latest(lifted, func(x engine.Decision) string { return x.ID })
+		d.Decisions, d.Audit = lifted, liftEntries(at, by, lifted)
+		return func() { g.lift(lifted...) }, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+func twins(x, y engine.Decision) bool {
+	return x.ID != y.ID && x.Origin == engine.ByRule && y.Origin == engine.ByRule &&
+		x.Rule == y.Rule && x.Action == y.Action && x.Target == y.Target
+}
+
+func (g *Guard) liftedBy(d engine.Decision, at time.Time, by By) engine.Decision {
+	d = g.signed(d)
+	d.Lifted, d.LiftedBy = at, by.Name
+	return d
+}
+
+func liftEntries(at time.Time, by By, lifted []engine.Decision) []store.Entry {
+	var es []store.Entry
+	for _, d := range lifted {
+		es = append(es, store.Entry{
+			At: at, Actor: by.Name, Origin: by.Origin, Verb: "lift",
+			Object: incident.Label(d.Target), Detail: d.ID + ", " + d.Action.String() + ": " + d.Reason,
+		})
+	}
+	return es
+}
+
+// lift ends decisions here and forgets the counts behind them, everywhere.
+func (g *Guard) lift(lifted ...engine.Decision) {
+	for _, d := range lifted {
+		g.engine.Lift(d.ID, d.Lifted, d.LiftedBy)
+		g.lifts.remember(d)
+		if g.peers != nil {
+			g.peers.Forget(d.Target, rateAbuse, failedAuthentication)
+		}
+	}
+}
+
+// Resolve closes alerts; with lift also ends the decisions in force that they led to. Alerts
+// that are closed already are answered as they are; store.ErrNotFound means that one of the IDs
+// is unknown, and nothing is changed.
+func (g *Guard) Resolve(ctx context.Context, by By, ids []int64, lift bool) ([]incident.Alert, error) {
+	if len(ids) == 0 {
+		return nil, engine.Invalid{Field: "ids", Problem: "must name an alert"}
+	}
+	var answer []incident.Alert
+	err := g.change(ctx, func(d *draft) (func(), error) {
+		at := milli(g.now())
+		before, err := g.alerts(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		r := g.book.Resolve(at, by.Name, ids...)
+		answer = latest(append(before, r.Alerts...), func(a incident.Alert) int64 { return a.ID })
+		var lifted []engine.Decision
+		if lift {
+			lifted = g.ledTo(at, by, answer)
+		}
+		d.Alerts, d.Incidents, d.Decisions = r.Alerts, r.Incidents, lifted
+		for _, a := range r.Alerts {
+			d.Audit = append(d.Audit, store.Entry{
+				At: at, Actor: by.Name, Origin: by.Origin, Verb: "resolve",
+				Object: "alert " + strconv.FormatInt(a.ID, 10), Detail: a.Title + ": " + incident.Label(a.Actor),
+			})
+		}
+		d.Audit = append(d.Audit, liftEntries(at, by, lifted)...)
+		return func() { g.book.Settle(r); g.lift(lifted...) }, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// alerts finds alerts as they are. Open ones that the book has forgotten it is told again.
+func (g *Guard) alerts(ctx context.Context, ids []int64) ([]incident.Alert, error) {
+	var found []incident.Alert
+	for _, id := range ids {
+		a, known := g.book.Alert(id)
+		if !known {
+			var err error
+			if a, err = g.store.Alert(ctx, id); err != nil {
+				return nil, err
+			}
+			if a.Status == incident.Open {
+				if err := g.recall(ctx, []incident.Alert{a}); err != nil {
+					return nil, err
+				}
+			}
+		}
+		found = append(found, a)
+	}
+	return found, nil
+}
+
+// ledTo are the decisions in force that alerts led to, lifted.
+func (g *Guard) ledTo(at time.Time, by By, alerts []incident.Alert) []engine.Decision {
+	var lifted []engine.Decision
+	for _, a := range alerts {
+		for _, d := range g.engine.Within(a.Actor, at) {
+			if d.Origin == engine.ByRule && (d.ID == a.Decision || d.Rule == a.Rule && d.Target == a.Actor) {
+				lifted = append(lifted, g.liftedBy(d, at, by))
+			}
+		}
+	}
+	return latest(lifted, func(x engine.Decision) string { return x.ID })
+}
+
+// A change is what an operator waits for. It is made when its turn comes, unless he has gone by then.
+type change struct {
+	plan func(*draft) (made func(), err error) // what to write, and what to do once it is written
+	turn atomic.Bool                           // taken by whoever comes first: the outbox, or the operator who leaves
+	done chan error
+}
+
+// change has something written after all that was found before, and makes it true. It answers
+// an error of plan as it is; nothing has changed then.
+func (g *Guard) change(ctx context.Context, plan func(*draft) (func(), error)) error {
+	c := &change{plan: plan, done: make(chan error, 1)}
+	if !g.outbox.add(item{change: c}) {
+		return unavailable(errClosed)
+	}
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		if c.turn.CompareAndSwap(false, true) {
+			return unavailable(context.Cause(ctx))
+		}
+		return <-c.done // it is being written: the answer is near, and must be true
+	}
+}
+
+func unavailable(err error) error { return fmt.Errorf("%w (%w)", ErrUnavailable, err) }
+
+func (c *change) refuse(err error) {
+	if c.turn.CompareAndSwap(false, true) {
+		c.done <- err
+	}
+}
+
+// carryOut makes a change: it is written, then true, then told, then answered.
+func (g *Guard) carryOut(c *change) {
+	if !c.turn.CompareAndSwap(false, true) {
+		return
+	}
+	d := newDraft()
+	made, err := c.plan(d)
+	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) {
+			err = unavailable(err)
+		}
+		c.done <- err
+		return
+	}
+	if err := g.write(d); err != nil {
+		c.done <- unavailable(err)
+		return
+	}
+	made()
+	g.tell(d)
+	c.done <- nil
+}
+
+func milli(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }

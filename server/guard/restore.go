@@ -1,0 +1,91 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/incident"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// mostRestored are the open alerts, the newest, that take further findings after a restart.
+const mostRestored = 20_000
+
+var errEnough = errors.New("enough")
+
+// restore takes decisions in force, open alerts and open incidents from the store.
+func (g *Guard) restore(ctx context.Context) error {
+	inForce, err := g.store.InForce(ctx, g.now())
+	if err != nil {
+		return err
+	}
+	g.engine.Restore(inForce)
+	var alerts []incident.Alert
+	err = g.store.EachAlert(ctx, store.AlertFilter{Status: incident.Open}, func(a incident.Alert) error {
+		if len(alerts) == mostRestored {
+			return errEnough
+		}
+		alerts = append(alerts, a)
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	return g.recall(ctx, alerts)
+}
+
+// recall tells the book of alerts that are open in the store, and of what their incidents hold.
+func (g *Guard) recall(ctx context.Context, alerts []incident.Alert) error {
+	members := make(map[int64]int)
+	for _, a := range alerts {
+		if a.Incident != 0 {
+			members[a.Incident]++
+		}
+	}
+	var incidents []incident.Incident
+	for id, n := range members {
+		i, err := g.store.Incident(ctx, id)
+		if err != nil {
+			return err
+		}
+		incidents = append(incidents, i)
+		if n == i.Alerts {
+			continue // none is resolved
+		}
+		err = g.store.EachAlert(ctx, store.AlertFilter{Incident: id}, func(a incident.Alert) error {
+			alerts = append(alerts, a)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	g.book.Restore(alerts, incidents)
+	return nil
+}
+
+const endsEvery = time.Second
+
+// watchEnds tells of decisions that have ended by themselves, each once.
+func (g *Guard) watchEnds(ctx context.Context) {
+	tick := time.NewTicker(endsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			g.expire()
+		}
+	}
+}
+
+func (g *Guard) expire() {
+	if ended := g.engine.Expire(g.now()); len(ended) > 0 {
+		for i := range ended {
+			ended[i] = g.signed(ended[i])
+		}
+		g.outbox.add(item{ended: ended})
+	}
+}
