@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -79,8 +80,8 @@ func (t *Target) knows(ctx context.Context, plan *Plan) (bool, error) {
 }
 
 // Check asks the target what it made of a run and judges every promise. What is announced may be
-// written a moment later, so it asks again for as long as a promise is open, at most patience;
-// and it waits until everything has been written, so that a silent target is silent for good.
+// written a moment later, so it asks again while a promise may still come true, at most for
+// patience; and it waits until everything has been written, so that silence is silence for good.
 func Check(ctx context.Context, t *Target, p *Played, patience time.Duration) ([]Verdict, error) {
 	began := time.Now()
 	for {
@@ -95,13 +96,18 @@ func Check(ctx context.Context, t *Target, p *Played, patience time.Duration) ([
 		p.Facts = facts
 		vs := Judge(p)
 		took := time.Since(began)
-		if settled := took >= quiet && h.Waiting == 0; settled && Kept(vs) || took >= patience {
+		if settled := took >= quiet && h.Waiting == 0 && !open(vs); settled || took >= patience {
 			return vs, nil
 		}
 		if !pause(ctx, between) {
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// open reports whether a promise that did not come true yet still may.
+func open(vs []Verdict) bool {
+	return slices.ContainsFunc(vs, func(v Verdict) bool { return !v.Kept && kinds[v.Kind].later })
 }
 
 // Kept reports whether every promise came true.

@@ -63,6 +63,7 @@ type Verdict struct {
 type kind struct {
 	needs, takes, says []string
 	judge              func(*Played, *Promise) (fills, []string)
+	later              bool // may still come true after the last answer
 }
 
 var general = []string{"{actors}", "{requests}", "{refused}"}
@@ -77,15 +78,15 @@ var kinds = map[string]kind{
 	"answered": {needs: []string{"group", "status"}, takes: []string{"from", "to"}, says: general, judge: judgeAnswered},
 	"alert": {
 		needs: []string{"group", "rule", "severity", "exactly"}, takes: []string{"alone"},
-		says: append([]string{"{alerts}"}, general...), judge: judgeAlert,
+		says: append([]string{"{alerts}"}, general...), judge: judgeAlert, later: true,
 	},
 	"decision": {
 		needs: []string{"group", "rule", "action"}, takes: []string{"seconds"},
-		says: general, judge: judgeDecision,
+		says: general, judge: judgeDecision, later: true,
 	},
 	"incident": {
 		needs: []string{"exactly"}, takes: []string{"group"},
-		says: append([]string{"{alerts}", "{incidents}"}, general...), judge: judgeIncident,
+		says: append([]string{"{alerts}", "{incidents}"}, general...), judge: judgeIncident, later: true,
 	},
 	"silent": {takes: []string{"group"}, says: general, judge: judgeSilent},
 }

@@ -134,6 +134,7 @@ export function asking(via: typeof fetch = fetch, base = ''): Ask {
 const sideBySide = 4; // questions at a time
 const between = 150; // milliseconds between rounds of questions
 const quiet = 700; // longer than a batch of traffic waits to be written
+const later = new Set(['alert', 'decision', 'incident']); // promises that may come true after the last answer
 const tries = 20; // seeds, to find addresses that nobody knows
 
 interface Health {
@@ -176,8 +177,8 @@ export interface CheckOptions {
 
 /**
  * Asks the console what it made of a run and judges every promise. What is announced may be
- * written a moment later, so it asks again for as long as a promise is open, at most patience;
- * and it waits until everything has been written, so that silence is silence for good.
+ * written a moment later, so it asks again while a promise may still come true, at most for
+ * patience; and it waits until everything has been written, so that silence is silence for good.
  */
 export async function check(run: Run, ask: Ask, options: CheckOptions = {}): Promise<Verdict[]> {
   const { signal, patience = 5000 } = options;
@@ -187,7 +188,8 @@ export async function check(run: Run, ask: Ask, options: CheckOptions = {}): Pro
     const { health } = await ask<Health>(questions.health);
     const verdicts = judge({ ...run, facts });
     const took = performance.now() - began;
-    const settled = took >= quiet && health.waiting === 0 && verdicts.every((v) => v.kept);
+    const open = verdicts.some((v) => !v.kept && later.has(v.kind));
+    const settled = took >= quiet && health.waiting === 0 && !open;
     if (settled || took >= patience) return verdicts;
     await pause(between, signal);
     signal?.throwIfAborted();

@@ -35,7 +35,7 @@ func TestEveryPromiseComesTrueBehindAShield(t *testing.T) {
 		t.Run(s.ID, func(t *testing.T) {
 			t.Parallel()
 			d := &demo{}
-			_, vs := play(t, start(t, d), &s, 10*time.Second)
+			_, vs := play(t, start(t, d), &s, time.Minute)
 			for _, v := range vs {
 				if !v.Kept {
 					t.Errorf("%s: %s", v.Claim, v.Sentence)

@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// patience is how long a promise may take to show on the target.
-const patience = 5 * time.Second
-
 // RunOptions are the flags of `sentinel simulate`.
 type RunOptions struct {
 	Target string  // URL of a demo
@@ -22,6 +19,8 @@ type RunOptions struct {
 	Pace   float64 // how much faster pauses pass; 0 means 1
 	JSON   bool    // one object instead of a table
 	Clean  bool    // lifts the blocks and resolves the alerts of the run at its end
+
+	Patience time.Duration // how long a promise may take to show on the target; 0 means five seconds
 }
 
 // A Report is what a run says to machines.
@@ -63,7 +62,7 @@ func List(w io.Writer) error {
 // each promise came true. Name is the id of a scenario that the program carries, or a file whose
 // name ends in .json. It reports whether all came true; an error means that it could not be played.
 func Run(ctx context.Context, w io.Writer, name string, opts RunOptions) (bool, error) {
-	s, err := open(name)
+	s, err := pick(name)
 	if err != nil {
 		return false, err
 	}
@@ -90,7 +89,7 @@ func Run(ctx context.Context, w io.Writer, name string, opts RunOptions) (bool, 
 	if err != nil {
 		return false, err
 	}
-	verdicts, err := Check(ctx, t, played, patience)
+	verdicts, err := Check(ctx, t, played, cmp.Or(opts.Patience, 5*time.Second))
 	if err != nil {
 		return false, err
 	}
@@ -109,7 +108,7 @@ func Run(ctx context.Context, w io.Writer, name string, opts RunOptions) (bool, 
 	return r.Kept, nil
 }
 
-func open(name string) (Scenario, error) {
+func pick(name string) (Scenario, error) {
 	if !strings.HasSuffix(name, ".json") {
 		return Find(name)
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/simulator"
@@ -22,7 +23,7 @@ func run(t *testing.T, d *demo, name string, opts simulator.RunOptions) (bool, s
 	d.engine, d.resolved, d.lifted, d.inFlight = e, map[string]bool{}, map[string]bool{}, map[string]int{}
 	srv := httptest.NewServer(d)
 	defer srv.Close()
-	opts.Target, opts.Pace = srv.URL, 1e6
+	opts.Target, opts.Pace, opts.Patience = srv.URL, 1e6, 2*time.Second
 	var w bytes.Buffer
 	kept, err := simulator.Run(t.Context(), &w, name, opts)
 	return kept, w.String(), err
