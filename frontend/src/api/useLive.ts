@@ -10,6 +10,8 @@ interface Options<Data, Variables> {
   pause?: boolean;
   /** At most one nudge in this many milliseconds. */
   every?: number;
+  /** Runs instead of `nudge` when the socket is back after a gap. */
+  returned?: () => void;
   /** Sees each piece of news itself, at once and unthrottled: for what must be painted right away. */
   seen?: (news: Data) => void;
 }
@@ -21,12 +23,12 @@ interface Options<Data, Variables> {
 export function useLive<Data, Variables extends object>(
   subscription: TypedDocumentNode<Data, Variables>,
   nudge?: () => void,
-  { variables, pause = false, every = 1_000, seen }: Options<Data, Variables> = {},
+  { variables, pause = false, every = 1_000, returned, seen }: Options<Data, Variables> = {},
 ): void {
   const client = useClient();
-  const newest = useRef({ nudge, seen });
+  const newest = useRef({ nudge, returned, seen });
   useEffect(() => {
-    newest.current = { nudge, seen };
+    newest.current = { nudge, returned, seen };
   });
   const asked = JSON.stringify(variables ?? {});
   useEffect(() => {
@@ -39,7 +41,10 @@ export function useLive<Data, Variables extends object>(
         newest.current.seen?.(data);
         nudged.call();
       });
-    const forget = connection.onReturn(nudged.call);
+    const forget = connection.onReturn(() => {
+      if (newest.current.returned) newest.current.returned();
+      else nudged.call();
+    });
     return () => {
       unsubscribe();
       forget();

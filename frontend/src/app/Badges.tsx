@@ -30,15 +30,20 @@ export function LiveBadge() {
 /** In the demo nobody signs in, and that must not be mistaken for how it is in production. */
 export function DemoNote() {
   return (
-    <span
-      className={classes.demo}
-      title="The demo signs everybody on this machine in as admin. `sentinel serve` does not."
-    >
-      <IconFlask size={14} aria-hidden />
-      <span>
-        <strong>Demo</strong>
-        <span className={classes.long}>: everyone on this machine is admin</span>
-      </span>
-    </span>
+    <>
+      <button type="button" className={classes.demo} popoverTarget="about-demo">
+        <IconFlask size={14} aria-hidden />
+        <span>
+          <strong>Demo</strong>
+          <span className={classes.long}>: everyone on this machine is admin</span>
+        </span>
+      </button>
+      <div id="about-demo" popover="auto" className={classes.about}>
+        <strong>This is a demo: everyone on this machine is admin.</strong>
+        <p>
+          Nobody signs in. To protect a real API run <code>sentinel serve</code>, where every operator does.
+        </p>
+      </div>
+    </>
   );
 }

@@ -7,7 +7,7 @@ import { type Palette, paletteOf } from './palette';
 
 /**
  * Draws what `option` makes of the palette. `label` says what the picture shows and `table` holds the
- * same figures for those who can't see it. ECharts is fetched when the first chart appears.
+ * same figures for those who can't see it, unless they stand beside the chart anyway. ECharts is fetched when the first chart appears.
  */
 export function Chart({
   option,
@@ -19,7 +19,7 @@ export function Chart({
   /** A plain function of charts/*, given its data: (palette) => option. */
   option: (palette: Palette) => EChartsCoreOption;
   label: string;
-  table: ReactNode;
+  table?: ReactNode;
   height: number;
   /** A mark was clicked: its series and its place in the data. */
   onPick?: (picked: { series: string; index: number }) => void;
@@ -66,7 +66,7 @@ export function Chart({
   return (
     <figure className={classes.figure}>
       <div ref={box} className={classes.box} style={{ height }} role="img" aria-label={label} />
-      <figcaption className="only-heard">{table}</figcaption>
+      {table && <figcaption className="only-heard">{table}</figcaption>}
     </figure>
   );
 }

@@ -2,6 +2,9 @@
 export interface Palette {
   text: string;
   dim: string;
+  /** What the chart stands on. */
+  ground: string;
+  /** What floats above it: tooltips. */
   panel: string;
   line: string;
   grid: string;
@@ -9,6 +12,8 @@ export interface Palette {
   passed: string;
   failed: string;
   refused: string;
+  redirected: string;
+  broken: string;
   mark: string;
   font: string;
 }
@@ -20,6 +25,7 @@ export function paletteOf(element: Element): Palette {
   return {
     text: read('text'),
     dim: read('dim'),
+    ground: read('panel'),
     panel: read('raised'),
     line: read('edge'),
     grid: read('grid'),
@@ -27,6 +33,8 @@ export function paletteOf(element: Element): Palette {
     passed: read('passed'),
     failed: read('failed'),
     refused: read('refused'),
+    redirected: read('redirected'),
+    broken: read('broken'),
     mark: read('mark'),
     font: read('font'),
   };
@@ -36,6 +44,7 @@ export function paletteOf(element: Element): Palette {
 export const plain: Palette = {
   text: '#e4ecf4',
   dim: '#94a6b8',
+  ground: '#101822',
   panel: '#151f2b',
   line: '#34475b',
   grid: '#1c2836',
@@ -43,6 +52,8 @@ export const plain: Palette = {
   passed: '#2ba293',
   failed: '#e2ab3e',
   refused: '#f0607b',
+  redirected: '#6f9fe8',
+  broken: '#b48cf2',
   mark: '#e4ecf4',
   font: 'sans-serif',
 };

@@ -3,13 +3,11 @@ import { typed } from '../api/typed';
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 import type * as Types from './schema';
 
-export type DashboardAlertsQueryVariables = Exact<{
-  filter?: Types.AlertFilter | null | undefined;
-}>;
+export type DashboardAlertsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DashboardAlertsQuery = { alerts: { __typename: 'AlertConnection', totalCount: number, edges: Array<{ __typename: 'AlertEdge', node: { __typename: 'Alert', id: string, title: string, severity: Types.Severity, status: Types.AlertStatus, reason: string, client: string, findings: number, firstAt: string, lastAt: string, actor: { __typename: 'Target', label: string } } }> } };
+export type DashboardAlertsQuery = { alerts: { __typename: 'AlertConnection', edges: Array<{ __typename: 'AlertEdge', node: { __typename: 'Alert', id: string, title: string, severity: Types.Severity, status: Types.AlertStatus, reason: string, client: string, findings: number, lastAt: string } }> } };
 
 export const DashboardAlertsDocument = typed<DashboardAlertsQuery, DashboardAlertsQueryVariables>(
-  "query DashboardAlerts($filter:AlertFilter){alerts(filter:$filter first:12){totalCount edges{node{...AlertItem __typename}__typename}__typename}}fragment AlertItem on Alert{id title severity status reason client actor{label __typename}findings firstAt lastAt __typename}",
+  "query DashboardAlerts{alerts(first:15){edges{node{...AlertItem __typename}__typename}__typename}}fragment AlertItem on Alert{id title severity status reason client findings lastAt __typename}",
 );

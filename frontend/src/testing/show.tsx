@@ -1,10 +1,17 @@
 import { MantineProvider } from '@mantine/core';
 import { type RenderResult, render } from '@testing-library/react';
-import { Client, CombinedError, type Exchange, makeResult, type Operation } from '@urql/core';
+import {
+  Client,
+  CombinedError,
+  type Exchange,
+  makeResult,
+  type Operation,
+  type OperationResult,
+} from '@urql/core';
 import { GraphQLError, Kind } from 'graphql';
 import type { ReactNode } from 'react';
 import { Provider } from 'urql';
-import { filter, fromPromise, makeSubject, map, merge, mergeMap, never, pipe } from 'wonka';
+import { filter, make, makeSubject, map, merge, mergeMap, pipe, type Source, takeUntil } from 'wonka';
 import { Router } from 'wouter';
 import { memoryLocation } from 'wouter/memory-location';
 import { theme, variables } from '../ui/theme';
@@ -32,7 +39,7 @@ export function show(page: ReactNode, answers: Answers = {}, { at = '/' }: { at?
   const answer = async (operation: Operation) => {
     const name = nameOf(operation);
     asked.push({ name, variables: operation.variables as Record<string, unknown> });
-    if (!(name in answers)) return new Promise<never>(() => {});
+    if (answers[name] === undefined) return new Promise<never>(() => {});
     const given = answers[name];
     try {
       const data = typeof given === 'function' ? await given(operation.variables) : given;
@@ -46,12 +53,33 @@ export function show(page: ReactNode, answers: Answers = {}, { at = '/' }: { at?
     }
   };
 
+  // Like fetch: what is dropped in the same breath was never asked.
+  const later = (operation: Operation) =>
+    make<OperationResult>((observer) => {
+      let gone = false;
+      queueMicrotask(async () => {
+        if (gone) return;
+        const result = await answer(operation);
+        if (gone) return;
+        observer.next(result);
+        observer.complete();
+      });
+      return () => {
+        gone = true;
+      };
+    });
+  const dropped = (operations: Source<Operation>, operation: Operation) =>
+    pipe(
+      operations,
+      filter((o) => o.kind === 'teardown' && o.key === operation.key),
+    );
+
   const server: Exchange = () => (operations) =>
     merge([
       pipe(
         operations,
         filter((o) => o.kind === 'query' || o.kind === 'mutation'),
-        mergeMap((o) => fromPromise(answer(o))),
+        mergeMap((o) => pipe(later(o), takeUntil(dropped(operations, o)))),
       ),
       pipe(
         operations,
@@ -64,7 +92,6 @@ export function show(page: ReactNode, answers: Answers = {}, { at = '/' }: { at?
           ),
         ),
       ),
-      never as never,
     ]);
 
   const client = new Client({ url: '/graphql', exchanges: [server] });

@@ -9,27 +9,34 @@ export function Figure({
   label,
   value,
   change,
-  against = 'the hour before',
+  before,
   good,
   to,
+  wide = false,
   children,
 }: {
   label: string;
   value: string;
   change?: Change | undefined;
-  against?: string;
+  /** What it was before, as text. */
+  before?: string;
   good?: 'up' | 'down';
   to?: string;
+  /** Takes more than its share where the row breaks. */
+  wide?: boolean;
+  /** A small picture beside the value. */
   children?: ReactNode;
 }) {
   return (
-    <div className={classes.figure}>
+    <div className={classes.figure} data-wide={wide || undefined}>
       <dt className={classes.label}>{to ? <Link href={to}>{label}</Link> : label}</dt>
       <dd className={classes.value}>{value}</dd>
       {change && (
         <dd className={classes.change} data-mood={moodOf(change, good)}>
           <Arrow direction={change.direction} />
-          {change.direction === 'same' ? `as ${against}` : `${change.text} against ${against}`}
+          {change.direction === 'same'
+            ? 'as before'
+            : [change.text, before && `from ${before}`].filter(Boolean).join(' ')}
         </dd>
       )}
       {children && <dd className={classes.more}>{children}</dd>}

@@ -7,6 +7,7 @@ export function Panel({
   aside,
   children,
   flush = false,
+  scrolls = false,
   className = '',
 }: {
   title: string;
@@ -14,6 +15,8 @@ export function Panel({
   children: ReactNode;
   /** Content reaches the edges: for tables and lists with lines of their own. */
   flush?: boolean;
+  /** Content scrolls inside, for lists in a box of fixed height. */
+  scrolls?: boolean;
   className?: string;
 }) {
   const id = useId();
@@ -25,7 +28,9 @@ export function Panel({
         </h2>
         {aside && <div className={classes.aside}>{aside}</div>}
       </header>
-      <div className={flush ? classes.flush : classes.body}>{children}</div>
+      <div className={flush ? classes.flush : classes.body} data-scrolls={scrolls || undefined}>
+        {children}
+      </div>
     </section>
   );
 }
