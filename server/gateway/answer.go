@@ -62,8 +62,10 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	a.status = status
-	if n, err := strconv.ParseInt(a.Header().Get("Content-Length"), 10, 64); err == nil && n >= 0 {
-		a.declared = n
+	if length := first(a.Header()["Content-Length"]); length != "" {
+		if n, err := strconv.ParseInt(length, 10, 64); err == nil && n >= 0 {
+			a.declared = n
+		}
 	}
 	if a.head || status == http.StatusNoContent || status == http.StatusNotModified || status == http.StatusSwitchingProtocols {
 		a.declared = 0

@@ -103,13 +103,17 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	at := g.now()
 	folded, ambiguous := engine.Fold(raw[:min(len(raw), longestURL)])
-	folded = storable(folded, maxPath, percent)
+	path := storable(apart(raw, r), maxPath, percent)
+	if folded == raw { // as nearly always
+		folded = path
+	} else {
+		folded = storable(folded, maxPath, percent)
+	}
 	a := &answer{ResponseWriter: w, g: g, head: r.Method == http.MethodHead, open: open, declared: -1}
 	a.x.Request = engine.Request{
 		ID: g.nextID(at), At: at, Key: g.keys.of(r),
-		Method: methodOf(r),
-		Path:   storable(apart(raw, r), maxPath, percent), Folded: folded, Route: folded,
-		UserAgent: storable(r.UserAgent(), maxUserAgent, backslash),
+		Method: methodOf(r), Path: path, Folded: folded, Route: folded,
+		UserAgent: storable(first(r.Header["User-Agent"]), maxUserAgent, backslash),
 	}
 
 	who, no := g.client(r)
@@ -175,6 +179,14 @@ func (g *gateway) nextID(at time.Time) uint64 {
 			return next
 		}
 	}
+}
+
+// first of the values of a header.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // target is the path of the request as the client sent it, escapes and all, without the

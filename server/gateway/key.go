@@ -43,11 +43,10 @@ func newKeys(header string, secret []byte) *keys {
 
 // of names the key that a request carries: the first, when there are several.
 func (k *keys) of(r *http.Request) engine.Key {
-	values := r.Header[k.header]
-	if len(values) == 0 || values[0] == "" {
+	value := first(r.Header[k.header])
+	if value == "" {
 		return engine.Key{}
 	}
-	value := values[0]
 	m, _ := k.macs.Get().(*mac)
 	m.Reset()
 	m.in = append(m.in[:0], value...)
