@@ -20,7 +20,7 @@ var paymentWithoutBalance = Rule{
 	Terms: Terms{Within: 5 * time.Minute, Severity: Medium},
 	Watch: watchPayments,
 	Explain: func(p Policy, t Terms) string {
-		return fmt.Sprintf("A payment (POST %s) with a valid key, when neither it nor the client had asked for %s in the %s before.",
+		return fmt.Sprintf("A payment (POST %s) with a valid key, when the same client had not asked for %s with that key in the %s before.",
 			strings.Join(p.Payments, ", "), strings.Join(p.Balances, ", "), words(t.Within))
 	},
 	Reason: func(f Finding) string {
@@ -32,10 +32,10 @@ var paymentWithoutBalance = Rule{
 // payments remembers for each client and key when the balance was last looked at, and when
 // a payment without was last told.
 type payments struct {
-	table[payer]
+	*table   // by a hash of client and key; the mark is when he looked
 	span     int64
 	balances []string
-	seen     []payerTimes
+	payers   []payer
 
 	// doubt is when each set last lost a look at the balance that still counted. A payer who is
 	// not known is taken to have looked then, so that what was forgotten accuses nobody.
@@ -45,16 +45,15 @@ type payments struct {
 type payer struct {
 	actor actor
 	key   [16]byte
+	told  int64
 }
-
-type payerTimes struct{ looked, told int64 }
 
 const never = math.MinInt64 / 2
 
 func watchPayments(p Policy, t Terms, k keyed) watch {
-	w := &payments{table: newTable[payer](p.Clients, k), span: t.Within.Milliseconds(), balances: p.Balances}
-	w.seen = make([]payerTimes, w.slots())
-	w.doubt = slices.Repeat([]int64{never}, w.slots()/ways)
+	w := &payments{table: newTable(p.Clients, k), span: t.Within.Milliseconds(), balances: p.Balances}
+	w.payers = make([]payer, w.size())
+	w.doubt = slices.Repeat([]int64{never}, w.size()/ways)
 	return w
 }
 
@@ -64,32 +63,35 @@ func (w *payments) ask(x Exchange, q question) (t tally) {
 	if pays := !balance && x.Method == "POST"; !looks && !pays {
 		return t
 	}
-	who := payer{actorOf(x.Client), x.Key.Hash}
-	hash := w.hash(uint64(who.actor), binary.LittleEndian.Uint64(who.key[:8]), binary.LittleEndian.Uint64(who.key[8:]))
+	client := actorOf(x.Client)
+	hash := w.hash(uint64(client), binary.LittleEndian.Uint64(x.Key.Hash[:8]), binary.LittleEndian.Uint64(x.Key.Hash[8:]))
 	s, set := w.at(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := s.find(set, who)
+	i := s.find(set, max(hash, 1))
 	if i < 0 {
 		var pushed worth
-		i, pushed = s.claim(set, who, hash, q.at, func(slot int) worth { return w.worth(slot, q.at) })
+		i, pushed = s.claim(set, max(hash, 1), hash, q.at, func(i int) worth { return w.worth(s, i, q.at) })
 		doubt := &w.doubt[(s.first+set)/ways]
 		if pushed.count == looked {
 			*doubt = q.at
 		}
-		w.seen[s.first+i] = payerTimes{*doubt, never}
+		s.slots[i].mark = uint64(*doubt)
+		w.payers[s.first+i] = payer{client, x.Key.Hash, never}
 	}
-	p := &w.seen[s.first+i]
-	if p.looked-q.at > putBack {
-		p.looked = never
+	when := int64(s.slots[i].mark)
+	if when-q.at > putBack { // the clock was put back
+		when = never
 	}
+	if looks {
+		s.slots[i].mark = uint64(max(when, q.at))
+		return t
+	}
+	p := &w.payers[s.first+i]
 	if p.told-q.at > putBack {
 		p.told = never
 	}
-	switch {
-	case looks:
-		p.looked = max(p.looked, q.at)
-	case q.at-p.looked >= w.span && q.at-p.told >= w.span:
+	if q.at-when >= w.span && q.at-p.told >= w.span {
 		p.told = q.at
 		t = tally{over: true, tell: true, count: 1, times: []int64{q.at}}
 	}
@@ -103,23 +105,23 @@ const (
 	looked = 2
 )
 
-func (w *payments) worth(slot int, now int64) worth {
-	p := &w.seen[slot]
+func (w *payments) worth(s *stripe, i int, now int64) worth {
 	counts := func(at int64) bool { return now-at < w.span && at-now <= putBack }
-	switch {
-	case counts(p.looked):
-		return worth{looked, p.looked}
-	case counts(p.told):
-		return worth{told, p.told}
+	if at := int64(s.slots[i].mark); counts(at) {
+		return worth{looked, at}
+	}
+	if at := w.payers[s.first+i].told; counts(at) {
+		return worth{told, at}
 	}
 	return worth{}
 }
 
 func (w *payments) forget(t Target) {
-	if t.Network.IsValid() {
-		who := actorsOf(t.Network)
-		w.dropIf(func(p payer) bool { return who.hold(p.actor) })
-		return
-	}
-	w.dropIf(func(p payer) bool { return p.key == t.Key.Hash })
+	who := actorsOf(t.Network)
+	w.dropIf(func(n int, _ uint64) bool {
+		if t.Network.IsValid() {
+			return who.hold(w.payers[n].actor)
+		}
+		return w.payers[n].key == t.Key.Hash
+	})
 }

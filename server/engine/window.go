@@ -14,15 +14,15 @@ import "math"
 // back, the clock was put back, and the actor's memory begins anew. An actor's time is his own: what others send
 // does not move it.
 type window[T uint16 | uint32] struct {
-	table[actor]
-	limit int
-	span  int64
-	late  int64
-	keep  bool // exchanges over the limit are kept too
+	*table // by actor; the mark is a packed head
+	limit  int
+	span   int64
+	late   int64
+	keep   bool // exchanges over the limit are kept too
 
-	kept  int // times per actor
-	heads []head
-	times []T // the low bits of each time: a ring per slot
+	kept  int     // times per actor
+	times []T     // the low bits of each time: a ring per slot
+	quiet []int64 // until when an excess was told, where the head says so
 
 	// before takes what is not too late to be counted, but too late for T: a smaller window
 	// of its own. nil when T reaches far enough.
@@ -31,9 +31,22 @@ type window[T uint16 | uint32] struct {
 
 // head of a ring. Times lie in order, the newest one before next.
 type head struct {
-	newest  int64 // milliseconds
-	quiet   int64 // until when an excess was told
-	next, n uint8
+	newest int64 // milliseconds, of 48 bits
+	next   uint8 // of 7 bits
+	n      uint8
+	told   bool // an excess was told, and is not over
+}
+
+func unpack(mark uint64) head {
+	return head{int64(mark) >> 16, uint8(mark>>8) & 127, uint8(mark), mark>>15&1 == 1}
+}
+
+func (h *head) pack() uint64 {
+	mark := uint64(h.newest)<<16 | uint64(h.next)<<8 | uint64(h.n)
+	if h.told {
+		mark |= 1 << 15
+	}
+	return mark
 }
 
 // A question to a rule's memory, about one exchange.
@@ -61,9 +74,9 @@ const putBack = int64(LongestLate / 1e6)
 
 // newWindow makes a window for that many actors. T must hold the span.
 func newWindow[T uint16 | uint32](limit int, span, late int64, keep bool, slots int, k keyed) *window[T] {
-	w := &window[T]{table: newTable[actor](slots, k), limit: limit, span: span, late: late, keep: keep, kept: max(limit, 1)}
-	w.heads = make([]head, w.slots())
-	w.times = make([]T, w.slots()*w.kept)
+	w := &window[T]{table: newTable(slots, k), limit: limit, span: span, late: late, keep: keep, kept: max(limit, 1)}
+	w.times = make([]T, w.size()*w.kept)
+	w.quiet = make([]int64, w.size())
 	if reach := int64(^T(0)); late > reach {
 		w.before = newWindow[T](limit, span, reach, keep, slots/16, k)
 	}
@@ -81,30 +94,39 @@ func (w *window[T]) see(a actor, q question) tally {
 	hash := w.hash(uint64(a))
 	s, set := w.at(hash)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := s.find(set, a)
+	i := s.find(set, uint64(a))
 	if i < 0 {
-		i, _ = s.claim(set, a, hash, q.at, func(slot int) worth { return w.worth(slot, q.at) })
-		if i < 0 { // counted by nobody here
-			return tally{over: q.together > w.limit, tell: q.together > w.limit, count: q.together, wait: w.span}
+		i, _ = s.claim(set, uint64(a), hash, q.at, func(i int) worth { return w.worth(s, i, q.at) })
+		if i < 0 { // nobody counts him here
+			s.mu.Unlock()
+			over := q.together > w.limit
+			return tally{over: over, tell: over, count: q.together, wait: w.span}
 		}
-		w.heads[s.first+i] = head{newest: q.at}
+		s.slots[i].mark = (&head{newest: q.at}).pack()
 	}
-	return w.count(s.first+i, a, q)
+	h := unpack(s.slots[i].mark)
+	t, earlier := w.count(&h, w.ring(s.first+i), &w.quiet[s.first+i], q)
+	s.slots[i].mark = h.pack()
+	s.mu.Unlock()
+	if earlier {
+		return w.before.see(a, q)
+	}
+	return t
 }
 
-// count judges an exchange and keeps its time.
-func (w *window[T]) count(slot int, a actor, q question) (t tally) {
-	h, ring := &w.heads[slot], w.times[slot*w.kept:(slot+1)*w.kept]
+func (w *window[T]) ring(slot int) []T { return w.times[slot*w.kept : (slot+1)*w.kept] }
+
+// count judges an exchange and keeps its time, unless it belongs to the window before.
+func (w *window[T]) count(h *head, ring []T, quiet *int64, q question) (t tally, earlier bool) {
 	behind := h.newest - q.at
 	switch {
 	case behind <= 0:
 	case behind > putBack:
 		*h, behind = head{newest: q.at}, 0
 	case behind > w.late:
-		return tally{}
+		return t, false
 	case behind > int64(^T(0)):
-		return w.before.see(a, q)
+		return t, true
 	}
 	t.over = w.crowded(h, ring, behind, w.limit)
 	if t.over {
@@ -117,16 +139,15 @@ func (w *window[T]) count(slot int, a actor, q question) (t tally) {
 	if t.over || t.slow {
 		t.wait = w.wait(h, ring, behind, q.slow)
 	}
-	if !t.over {
-		h.quiet = 0
-	} else if t.tell = q.at >= h.quiet; t.tell {
-		h.quiet = q.hush
-		t.times = w.list(h, ring, q.at)
+	if t.over && (!h.told || q.at >= *quiet) {
+		h.told, *quiet = true, q.hush
+		t.tell, t.times = true, w.list(h, ring, q.at)
 	}
+	h.told = h.told && t.over
 	if w.keep || !t.over && !t.slow {
 		w.put(h, ring, q.at)
 	}
-	return t
+	return t, false
 }
 
 // age of the i-th newest time, beside the newest.
@@ -259,12 +280,12 @@ func (w *window[T]) insert(h *head, ring []T, behind int64) {
 }
 
 // worth of a slot at a time: what it still counts.
-func (w *window[T]) worth(slot int, now int64) worth {
-	h, ring := &w.heads[slot], w.times[slot*w.kept:(slot+1)*w.kept]
+func (w *window[T]) worth(s *stripe, i int, now int64) worth {
+	h := unpack(s.slots[i].mark)
 	if h.newest-now > putBack {
 		return worth{}
 	}
-	return worth{w.place(h, ring, w.span-1-max(now-h.newest, 0)), h.newest}
+	return worth{w.place(&h, w.ring(s.first+i), w.span-1-max(now-h.newest, 0)), h.newest}
 }
 
 // forget drops what was counted against a network.
@@ -275,12 +296,12 @@ func (w *window[T]) forget(t Target) {
 	if who := actorsOf(t.Network); who.from == who.to {
 		s, set := w.at(w.hash(uint64(who.from)))
 		s.mu.Lock()
-		if i := s.find(set, who.from); i >= 0 {
+		if i := s.find(set, uint64(who.from)); i >= 0 {
 			s.drop(i)
 		}
 		s.mu.Unlock()
 	} else {
-		w.dropIf(who.hold)
+		w.dropIf(func(_ int, key uint64) bool { return who.hold(actor(key)) })
 	}
 	if w.before != nil {
 		w.before.forget(t)
