@@ -83,9 +83,11 @@ type Guard struct {
 	book    *incident.Book // of the outbox's goroutine alone
 	placed  int            // by operators since the start; of the outbox's goroutine alone
 
-	stop    context.CancelFunc // ends what watches and listens
+	stop    context.CancelFunc // ends what watches
 	watches sync.WaitGroup
 	writers sync.WaitGroup
+	hangUp  context.CancelFunc // ends the talk with other nodes
+	peering sync.WaitGroup
 	closing sync.Once
 
 	unwritten error // what the database did not take until the end; for Close
@@ -127,8 +129,10 @@ func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 	g.writers.Go(g.writeTraffic)
 	g.watches.Go(func() { g.watchEnds(watching) })
 	g.watches.Go(func() { g.watchStore(watching) })
+	talking, hangUp := context.WithCancel(context.Background())
+	g.hangUp = hangUp
 	if g.peers != nil {
-		g.watches.Go(func() { g.peers.Run(watching, g.hear, g.known, g.askPeers) })
+		g.peering.Go(func() { g.peers.Run(talking, g.hear, g.known, g.askPeers) })
 	}
 	return g, nil
 }
@@ -226,6 +230,8 @@ func (g *Guard) Close() error {
 		g.outbox.close()
 		g.traffic.close()
 		g.writers.Wait()
+		g.hangUp() // after the last decision was announced
+		g.peering.Wait()
 		g.news.close()
 	})
 	if n := g.outbox.lost.Load() + g.traffic.lost.Load(); n > 0 { // told while it happened too
