@@ -72,9 +72,9 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 	}
 	defer l.Close()
 
-	protected := gateway.New(gateway.Config{Demo: true, KeySecret: key, Log: log}, g, bank.New(time.Now))
+	protected := gateway.New(gateway.Config{Demo: true, KeySecret: key, CORS: bank.Paths(), Log: log}, g, bank.New(time.Now))
 	ui, err := console.New(console.Config{
-		Store: db, Guard: g, App: frontend.Dist(), Hosts: hosts(cfg.Listen, l.Addr()), Demo: true, Version: version, Node: node, Log: log,
+		Store: db, Guard: g, App: frontend.Dist(), Hosts: hosts(cfg.Listen, l.Addr()), Demo: true, Version: version, Log: log,
 	})
 	if err != nil {
 		return err
