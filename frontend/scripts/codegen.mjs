@@ -23,7 +23,7 @@ import {
   visit,
 } from 'graphql';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const out = `${root}frontend/src/gql/`;
 const scalars = {
   Time: 'string',

@@ -6,7 +6,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 
 const brotli = promisify(brotliCompress);
 const zip = promisify(gzip);
-const dist = new URL('../frontend/dist/', import.meta.url);
+const dist = new URL('../dist/', import.meta.url);
 
 const total = { raw: 0, gz: 0, br: 0 };
 async function compress(name) {

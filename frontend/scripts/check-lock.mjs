@@ -2,7 +2,7 @@
 // that a dependency declares: such a lock, written behind a partial mirror, breaks `npm ci` for others.
 import { readFileSync } from 'node:fs';
 
-const { packages } = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
+const { packages } = JSON.parse(readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8'));
 const problems = [];
 
 /** Whether `name` is locked where a package at `path` would find it. */
