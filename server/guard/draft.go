@@ -12,8 +12,8 @@ import (
 type draft struct {
 	store.Batch                   // versions of one thing in their order
 	raised      map[int64]bool    // alerts that are new
-	ended       []engine.Decision // by themselves: told, not written
-	heard       map[string]bool   // decisions that other nodes know already
+	ended       []engine.Decision // in time: told, not written
+	heard       map[string]bool   // decisions that other nodes need not be told
 }
 
 func newDraft() *draft {
@@ -35,7 +35,7 @@ func (g *Guard) fold(items []item) *draft {
 			d.Decisions = append(d.Decisions, *i.heard)
 			d.heard[i.heard.ID] = true
 		case i.ended != nil:
-			d.ended = append(d.ended, i.ended...)
+			d.end(i.ended)
 		case i.audit != nil:
 			d.Audit = append(d.Audit, *i.audit)
 		case i.change != nil:
@@ -47,6 +47,19 @@ func (g *Guard) fold(items []item) *draft {
 		}
 	}
 	return d
+}
+
+// end tells of decisions that have ended by themselves. Their time says so in the database too,
+// unless one had to give way before it.
+func (d *draft) end(ended []engine.Decision) {
+	for _, x := range ended {
+		if x.Lifted.IsZero() {
+			d.ended = append(d.ended, x)
+			continue
+		}
+		d.Decisions = append(d.Decisions, x)
+		d.heard[x.ID] = true // other nodes have room of their own
+	}
 }
 
 func (g *Guard) foldFinding(d *draft, f engine.Finding) {
@@ -73,6 +86,13 @@ func (g *Guard) signed(d engine.Decision) engine.Decision {
 		d.By = g.node
 	}
 	return d
+}
+
+func (g *Guard) signedAll(ds []engine.Decision) []engine.Decision {
+	for i := range ds {
+		ds[i] = g.signed(ds[i])
+	}
+	return ds
 }
 
 // tell says what was written: of each thing the last version.

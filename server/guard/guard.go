@@ -173,6 +173,9 @@ func (g *Guard) Observe(x engine.Exchange) {
 // is not counted.
 func (g *Guard) settled(r *engine.Request) bool {
 	for _, d := range g.engine.Covering(r.Client, r.Key, r.At) {
+		if r.Exempt && d.Origin == engine.ByRule {
+			continue // does not hold for him
+		}
 		if d.Action == engine.Allow || d.Action == engine.Block {
 			return true
 		}
@@ -199,11 +202,11 @@ func (g *Guard) count(rule string, client netip.Addr) int {
 }
 
 // Decisions lists those in force now, oldest first.
-func (g *Guard) Decisions() []engine.Decision { return g.engine.Decisions(g.now()) }
+func (g *Guard) Decisions() []engine.Decision { return g.signedAll(g.engine.Decisions(g.now())) }
 
-// Covering lists the decisions in force that name an address, the one that counts first.
-func (g *Guard) Covering(a netip.Addr) []engine.Decision {
-	return g.engine.Covering(a, engine.Key{}, g.now())
+// Covering lists the decisions in force that hold for an address or key, what counts most first.
+func (g *Guard) Covering(a netip.Addr, k engine.Key) []engine.Decision {
+	return g.signedAll(g.engine.Covering(a, k, g.now()))
 }
 
 // Explain says in plain words what a rule does under the policy in force; empty for an unknown rule.

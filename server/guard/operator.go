@@ -57,7 +57,13 @@ func (g *Guard) Place(ctx context.Context, by By, w Wanted) (engine.Decision, er
 			Object: incident.Label(placed.Target), Detail: until(placed),
 		})
 		d.Audit = append(d.Audit, liftEntries(at, by, lifted)...)
-		return func() { g.engine.Apply(placed); g.lift(lifted...) }, nil
+		return func() {
+			g.engine.Apply(placed)
+			g.lift(lifted...)
+			if w.Action == engine.Allow {
+				g.forget(placed.Target)
+			}
+		}, nil
 	})
 	if err != nil {
 		return engine.Decision{}, err
@@ -229,10 +235,19 @@ func (g *Guard) lift(lifted ...engine.Decision) {
 	for _, d := range lifted {
 		g.engine.Lift(d.ID, d.Lifted, d.LiftedBy)
 		g.lifts.remember(d)
-		if g.peers != nil {
-			g.peers.Forget(d.Target, rateAbuse, failedAuthentication)
-		}
+		g.forget(d.Target)
 	}
+}
+
+// forget drops what all nodes counted about a target. The engine has done so for this one.
+func (g *Guard) forget(t engine.Target) {
+	if g.peers == nil {
+		return
+	}
+	if t.Network.IsSingleIP() {
+		t = engine.ActorOf(t.Network.Addr())
+	}
+	g.peers.Forget(t, rateAbuse, failedAuthentication)
 }
 
 // Resolve closes alerts; with lift also ends the decisions in force that they led to. Alerts

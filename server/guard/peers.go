@@ -58,11 +58,7 @@ func acceptable(d engine.Decision) bool {
 
 // known is what another node may have missed: what is in force, and what was lifted lately.
 func (g *Guard) known() []engine.Decision {
-	ds := g.engine.Decisions(g.now())
-	for i := range ds {
-		ds[i] = g.signed(ds[i])
-	}
-	return append(ds, g.lifts.all()...)
+	return append(g.Decisions(), g.lifts.all()...)
 }
 
 // lifts remembers decisions that were lifted, so that a node that missed it does not bring

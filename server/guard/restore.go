@@ -83,9 +83,6 @@ func (g *Guard) watchEnds(ctx context.Context) {
 
 func (g *Guard) expire() {
 	if ended := g.engine.Expire(g.now()); len(ended) > 0 {
-		for i := range ended {
-			ended[i] = g.signed(ended[i])
-		}
-		g.outbox.add(item{ended: ended})
+		g.outbox.add(item{ended: g.signedAll(ended)})
 	}
 }
