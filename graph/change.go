@@ -1,0 +1,58 @@
+package graph
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/guard"
+)
+
+// place has the guard put an operator's decision in force.
+func (r *Resolver) place(ctx context.Context, action engine.Action, in DecideInput) (*Decision, error) {
+	by, err := Acting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if in.Duration != nil && *in.Duration <= 0 {
+		return nil, engine.Invalid{Field: "input.duration", Problem: "must be longer than zero, or absent: until lifted"}
+	}
+	d, err := r.guard.Place(ctx, by, guard.Wanted{Action: action, Network: in.Target, Reason: in.Reason, For: value(in.Duration)})
+	var invalid engine.Invalid
+	if errors.As(err, &invalid) {
+		invalid.Field = "input." + invalid.Field
+		return nil, invalid
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.showDecision(d), nil
+}
+
+// numbers reads the IDs of alerts.
+func numbers(field string, ids []string) ([]int64, error) {
+	if len(ids) > mostListed {
+		return nil, engine.Invalid{Field: field, Problem: "are too many at once"}
+	}
+	out := make([]int64, len(ids))
+	for i, id := range ids {
+		n, err := number(field, id)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = n
+	}
+	return out, nil
+}
+
+// showHealth is how the guard is, and what it belongs to.
+func (r *Resolver) showHealth(h guard.Health) *Health {
+	out := &Health{
+		State: HealthState(h.State.String()), Version: r.about.Version, StartedAt: h.Started, Node: h.Node, Demo: r.about.Demo,
+		Dependencies: make([]*Dependency, len(h.Dependencies)), TrafficLost: h.TrafficLost, Waiting: h.Waiting,
+	}
+	for i, d := range h.Dependencies {
+		out.Dependencies[i] = &Dependency{Name: d.Name, State: HealthState(d.State.String()), Detail: d.Detail, Since: d.Since}
+	}
+	return out
+}

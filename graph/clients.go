@@ -1,0 +1,22 @@
+package graph
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+func (r *queryResolver) Client(ctx context.Context, address netip.Addr) (*Client, error) {
+	now := time.Now()
+	network := engine.ActorOf(address).Network
+	f, err := r.store.ClientFigures(ctx, network, now.Add(-time.Hour), now)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		Address: address, Network: network, LastAt: instant(f.Last),
+		Requests: f.Requests, Failed: f.Failed, Refused: f.Refused, r: r.Resolver,
+	}, nil
+}

@@ -1,0 +1,58 @@
+package graph
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+func (r *queryResolver) Health(ctx context.Context) (*Health, error) {
+	return r.showHealth(r.guard.Health()), nil
+}
+
+func (r *queryResolver) Me(ctx context.Context) (*Operator, error) {
+	o, ok := OperatorOf(ctx)
+	if !ok {
+		return nil, Fault{Code: Unauthenticated, Message: "Sign in first."}
+	}
+	return &o, nil
+}
+
+func (r *queryResolver) Rules(ctx context.Context) ([]*Rule, error) {
+	var out []*Rule
+	for _, rule := range engine.Rules() {
+		out = append(out, &Rule{
+			ID: rule.ID, Title: rule.Title, Version: int32(rule.Version),
+			Severity: r.guard.Policy().Terms(rule.ID).Severity, Explanation: r.guard.Explain(rule.ID),
+		})
+	}
+	return out, nil
+}
+
+func (r *queryResolver) Audit(ctx context.Context, first int32, after *string) (*AuditConnection, error) {
+	p, err := page(first, after)
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.store.Audit(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	out := &AuditConnection{PageInfo: pageInfo(s), Edges: make([]*AuditEdge, len(s.Items))}
+	for i, e := range s.Items {
+		out.Edges[i] = &AuditEdge{Cursor: s.Cursors[i], Node: &AuditEntry{
+			ID: strconv.FormatInt(e.Seq, 10), At: e.At, Actor: e.Actor, Origin: e.Origin,
+			Verb: e.Verb, Object: e.Object, Detail: e.Detail,
+		}}
+	}
+	return out, nil
+}
+
+func (r *queryResolver) Search(ctx context.Context, text string) ([]*Hit, error) {
+	return r.search(ctx, text)
+}
+
+func (r *subscriptionResolver) HealthChanged(ctx context.Context) (<-chan *Health, error) {
+	return follow(ctx, &r.guard.News().HealthChanged, r.showHealth), nil
+}

@@ -1,0 +1,31 @@
+package graph
+
+import (
+	"log/slog"
+
+	"github.com/sentinel-protocol/sentinel/server/guard"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// A Resolver answers the fields of the schema. Make it with NewResolver.
+type Resolver struct {
+	store   *store.Store
+	guard   *guard.Guard
+	about   About
+	log     *slog.Logger
+	pulse   pulse
+	traffic feed
+}
+
+// About is what the edge says of the program that it belongs to.
+type About struct {
+	Version string
+	Demo    bool // signs everybody in, and answers introspection
+}
+
+// NewResolver returns the answers that stand on this store and this guard.
+func NewResolver(s *store.Store, g *guard.Guard, about About, log *slog.Logger) *Resolver {
+	r := &Resolver{store: s, guard: g, about: about, log: log}
+	r.pulse.r, r.traffic.r = r, r
+	return r
+}

@@ -1,0 +1,42 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+func (r *queryResolver) Stats(ctx context.Context, window time.Duration) (*Stats, error) {
+	if err := checkWindow(window); err != nil {
+		return nil, err
+	}
+	return r.stats(ctx, window, time.Now())
+}
+
+func (r *queryResolver) Timeline(ctx context.Context, window time.Duration, step time.Duration) ([]*store.Point, error) {
+	if err := checkWindow(window); err != nil {
+		return nil, err
+	}
+	if err := checkStep(window, step); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	points, err := r.store.Timeline(ctx, now.Add(-window), now, step)
+	out := make([]*store.Point, len(points))
+	for i := range points {
+		out[i] = &points[i]
+	}
+	return out, err
+}
+
+func (r *subscriptionResolver) StatsChanged(ctx context.Context, window time.Duration) (<-chan *Stats, error) {
+	if err := checkWindow(window); err != nil {
+		return nil, err
+	}
+	return r.pulse.stats(ctx, window)
+}
+
+func (r *subscriptionResolver) TimelineTicked(ctx context.Context) (<-chan *store.Point, error) {
+	return r.pulse.minute(ctx)
+}

@@ -1,0 +1,178 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/incident"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// An Alert is an incident.Alert as the schema shows it.
+type Alert struct {
+	incident.Alert
+	with *alertsTogether
+}
+
+// alertsTogether were read by one question, and ask the store for what belongs to them once.
+type alertsTogether struct {
+	r         *Resolver
+	all       []*Alert
+	decisions once[map[string]*Decision]
+	incidents once[map[int64]*Incident]
+}
+
+func (r *Resolver) showAlerts(in []incident.Alert) []*Alert {
+	with := &alertsTogether{r: r, all: make([]*Alert, len(in))}
+	for i, a := range in {
+		with.all[i] = &Alert{a, with}
+	}
+	return with.all
+}
+
+func (r *Resolver) showAlert(a incident.Alert) *Alert { return r.showAlerts([]incident.Alert{a})[0] }
+
+func (a *Alert) ID() string             { return strconv.FormatInt(a.Alert.ID, 10) }
+func (a *Alert) RuleVersion() int       { return a.Version }
+func (a *Alert) Actor() *Target         { return &Target{a.Alert.Actor} }
+func (a *Alert) KeyPrefix() *string     { return words(a.Key.Prefix) }
+func (a *Alert) FirstAt() time.Time     { return a.First }
+func (a *Alert) LastAt() time.Time      { return a.Last }
+func (a *Alert) WindowSeconds() int     { return int(a.Window / time.Second) }
+func (a *Alert) ResolvedBy() *string    { return words(a.Alert.ResolvedBy) }
+func (a *Alert) ResolvedAt() *time.Time { return instant(a.Alert.ResolvedAt) }
+
+// Decision is the newest that it led to.
+func (a *Alert) Decision(ctx context.Context) (*Decision, error) {
+	if a.Alert.Decision == "" {
+		return nil, nil
+	}
+	known, err := a.with.decisions.get(func() (map[string]*Decision, error) {
+		known := map[string]*Decision{}
+		for _, other := range a.with.all {
+			if id := other.Alert.Decision; id != "" {
+				known[id] = nil
+			}
+		}
+		for id := range known {
+			d, err := a.with.r.store.Decision(ctx, id)
+			if errors.Is(err, store.ErrNotFound) {
+				continue // it is announced a moment before it can be read
+			}
+			if err != nil {
+				return nil, err
+			}
+			known[id] = a.with.r.showDecision(d)
+		}
+		return known, nil
+	})
+	return known[a.Alert.Decision], err
+}
+
+// Decisions are all those in force about its actor, the one that counts first.
+func (a *Alert) Decisions() []*Decision {
+	return a.with.r.covering(a.Alert.Actor.Network.Addr(), a.Alert.Actor.Key)
+}
+
+// Incident is the attack that it belongs to.
+func (a *Alert) Incident(ctx context.Context) (*Incident, error) {
+	if a.Alert.Incident == 0 {
+		return nil, nil
+	}
+	known, err := a.with.incidents.get(func() (map[int64]*Incident, error) {
+		known := map[int64]*Incident{}
+		for _, other := range a.with.all {
+			if id := other.Alert.Incident; id != 0 {
+				known[id] = nil
+			}
+		}
+		for id := range known {
+			i, err := a.with.r.store.Incident(ctx, id)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			known[id] = a.with.r.showIncident(i)
+		}
+		return known, nil
+	})
+	return known[a.Alert.Incident], err
+}
+
+// around is how long before its first and after its last finding an alert's exchanges are shown.
+const around = time.Minute
+
+// Exchanges of its actor around its findings, newest first.
+func (a *Alert) Exchanges(ctx context.Context, first int32) ([]*Exchange, error) {
+	if !a.Alert.Actor.Network.IsValid() {
+		return []*Exchange{}, nil
+	}
+	return a.with.r.exchanges(ctx, store.ExchangeFilter{
+		Client: a.Alert.Actor.Network,
+		From:   a.First.Add(-a.Window - around),
+		To:     a.Last.Add(around),
+	}, first)
+}
+
+// AlertConnection is a page of alerts.
+type AlertConnection struct {
+	Edges    []*AlertEdge
+	PageInfo *PageInfo
+	count    counter
+}
+
+// TotalCount is counted only when somebody asks.
+func (c *AlertConnection) TotalCount(ctx context.Context) (int, error) { return c.count(ctx) }
+
+type counter func(context.Context) (int, error)
+
+// An Incident is an incident.Incident as the schema shows it.
+type Incident struct {
+	incident.Incident
+	r *Resolver
+}
+
+func (r *Resolver) showIncident(i incident.Incident) *Incident { return &Incident{i, r} }
+
+func (i *Incident) ID() string         { return strconv.FormatInt(i.Incident.ID, 10) }
+func (i *Incident) FirstAt() time.Time { return i.First }
+func (i *Incident) LastAt() time.Time  { return i.Last }
+func (i *Incident) AlertCount() int    { return i.Incident.Alerts }
+func (i *Incident) ClientCount() int   { return i.Clients }
+
+// Alerts are those that belong to it, newest first.
+func (i *Incident) Alerts(ctx context.Context, first int32) ([]*Alert, error) {
+	p, err := page(first, nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := i.r.store.Alerts(ctx, store.AlertFilter{Incident: i.Incident.ID}, p)
+	return i.r.showAlerts(s.Items), err
+}
+
+// IncidentConnection is a page of incidents.
+type IncidentConnection struct {
+	Edges    []*IncidentEdge
+	PageInfo *PageInfo
+	count    counter
+}
+
+// TotalCount is counted only when somebody asks.
+func (c *IncidentConnection) TotalCount(ctx context.Context) (int, error) { return c.count(ctx) }
+
+// once asks once for all who want the same; the first to ask lends its context.
+type once[T any] struct {
+	do  sync.Once
+	v   T
+	err error
+}
+
+func (o *once[T]) get(ask func() (T, error)) (T, error) {
+	o.do.Do(func() { o.v, o.err = ask() })
+	return o.v, o.err
+}

@@ -1,0 +1,113 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/incident"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// A Decision is an engine.Decision as the schema shows it, and when it was looked at.
+type Decision struct {
+	engine.Decision
+	r    *Resolver
+	asOf time.Time
+}
+
+func (r *Resolver) showDecision(d engine.Decision) *Decision { return &Decision{d, r, time.Now()} }
+
+func (r *Resolver) showDecisions(in []engine.Decision) []*Decision {
+	out := make([]*Decision, len(in))
+	for i, d := range in {
+		out[i] = r.showDecision(d)
+	}
+	return out
+}
+
+func (d *Decision) ID() string           { return d.Decision.ID }
+func (d *Decision) Target() *Target      { return &Target{d.Decision.Target} }
+func (d *Decision) Rule() *string        { return words(d.Decision.Rule) }
+func (d *Decision) Until() *time.Time    { return instant(d.Decision.Until) }
+func (d *Decision) LiftedAt() *time.Time { return instant(d.Lifted) }
+func (d *Decision) LiftedBy() *string    { return words(d.Decision.LiftedBy) }
+
+// State is what has become of it.
+func (d *Decision) State() DecisionState { return StateOf(d.Decision, d.asOf) }
+
+// StateOf is what has become of a decision at a time.
+func StateOf(d engine.Decision, at time.Time) DecisionState {
+	switch {
+	case !d.Lifted.IsZero():
+		return DecisionStateLifted
+	case d.InForce(at):
+		return DecisionStateInForce
+	default:
+		return DecisionStateExpired
+	}
+}
+
+// Alert is the one behind it, when a rule made it.
+func (d *Decision) Alert(ctx context.Context) (*Alert, error) {
+	if d.Finding == "" {
+		return nil, nil
+	}
+	a, err := d.r.store.AlertOfFinding(ctx, d.Finding)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return d.r.showAlert(a), err
+}
+
+// DecisionConnection is a page of decisions.
+type DecisionConnection struct {
+	Edges    []*DecisionEdge
+	PageInfo *PageInfo
+	count    counter
+}
+
+// TotalCount is counted only when somebody asks.
+func (c *DecisionConnection) TotalCount(ctx context.Context) (int, error) { return c.count(ctx) }
+
+// A Target is whom a decision or an alert is about.
+type Target struct{ of engine.Target }
+
+// Label is how an operator writes it.
+func (t *Target) Label() string { return incident.Label(t.of) }
+
+// Network is nil when it is a key.
+func (t *Target) Network() *netip.Prefix {
+	if !t.of.Network.IsValid() {
+		return nil
+	}
+	return &t.of.Network
+}
+
+func (t *Target) KeyPrefix() *string { return words(t.of.Key.Prefix) }
+
+// mostAbout is how many decisions about one client are shown at most.
+const mostAbout = 50
+
+// covering are the decisions in force that name an address or a key, as they are enforced.
+func (r *Resolver) covering(a netip.Addr, k engine.Key) []*Decision {
+	in := r.guard.Covering(a, k)
+	return r.showDecisions(in[:min(len(in), mostAbout)])
+}
+
+// words and instants that are absent are null.
+func words(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

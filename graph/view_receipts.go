@@ -1,0 +1,171 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/graph/scalar"
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/incident"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// A Receipt says why a request was refused, and how to undo it.
+type Receipt struct {
+	Reference, Summary, Undo string
+	Decision                 *Decision
+	Alert                    *Alert
+	Exchange                 *Exchange
+
+	r     *Resolver
+	about engine.Target
+	until time.Time // of what was counted
+	span  time.Duration
+}
+
+// receipt finds what a reference names: a decision or an exchange. Nil when it names nothing
+// that is kept.
+func (r *Resolver) receipt(ctx context.Context, reference string) (*Receipt, error) {
+	reference = strings.ToUpper(strings.TrimSpace(reference))
+	if id, ok := engine.ParseExchangeReference(reference); ok {
+		x, err := r.store.Exchange(ctx, id)
+		if err != nil {
+			return absent[Receipt](err)
+		}
+		return r.receiptOfExchange(ctx, x)
+	}
+	if !strings.HasPrefix(reference, "D-") {
+		return nil, nil
+	}
+	d, err := r.store.Decision(ctx, reference)
+	if err != nil {
+		return absent[Receipt](err)
+	}
+	return r.receiptOfDecision(ctx, d)
+}
+
+func (r *Resolver) receiptOfDecision(ctx context.Context, d engine.Decision) (*Receipt, error) {
+	out := &Receipt{Reference: d.ID, Decision: r.showDecision(d), r: r, about: d.Target, until: d.From.Add(time.Millisecond)}
+	var err error
+	if out.Alert, err = out.Decision.Alert(ctx); err != nil {
+		return nil, err
+	}
+	if out.Alert != nil {
+		out.span = out.Alert.Window
+		if tripped, err := out.counted(ctx, time.Millisecond, 1); err != nil {
+			return nil, err
+		} else if len(tripped) > 0 {
+			out.Exchange = tripped[0]
+		}
+	}
+	out.Summary = summary(d)
+	out.Undo = undo(out.Decision)
+	return out, nil
+}
+
+func (r *Resolver) receiptOfExchange(ctx context.Context, x store.Seen) (*Receipt, error) {
+	out := &Receipt{
+		Reference: engine.ExchangeReference(x.ID), Exchange: &Exchange{x}, r: r,
+		about: engine.ActorOf(x.Client), until: x.At.Add(time.Millisecond),
+	}
+	if !x.Refused {
+		out.Summary = fmt.Sprintf("The API answered this request itself, with %d.", x.Status)
+		out.Undo = "There is nothing to undo."
+		return out, nil
+	}
+	d, err := r.decisionBehind(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	if d != nil {
+		behind, err := r.receiptOfDecision(ctx, *d)
+		if err != nil {
+			return nil, err
+		}
+		out.Decision, out.Alert, out.span = behind.Decision, behind.Alert, behind.span
+		out.Summary, out.Undo = behind.Summary, behind.Undo
+		return out, nil
+	}
+	terms := r.guard.Policy().Terms(x.Cause)
+	out.span = terms.Within
+	out.Summary = fmt.Sprintf("The request was refused with %d by %s. %s", x.Status, x.Cause, r.guard.Explain(x.Cause))
+	out.Undo = "Nobody was blocked by it. It passes again once less is asked; an allow entry for the address exempts it from the rules."
+	return out, nil
+}
+
+// decisionBehind is the one that was in force when an exchange was refused: the newest about its
+// client that had the same cause.
+func (r *Resolver) decisionBehind(ctx context.Context, x store.Seen) (*engine.Decision, error) {
+	s, err := r.store.Decisions(ctx, store.DecisionFilter{Covers: x.Client, To: x.At.Add(time.Millisecond)}, store.Page{First: mostAbout})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range s.Items {
+		lasted := d.Until.IsZero() || x.At.Before(d.Until)
+		stood := d.Lifted.IsZero() || x.At.Before(d.Lifted)
+		refuses := d.Action == engine.Block || d.Action == engine.Throttle
+		if refuses && lasted && stood && (d.Origin != engine.ByRule || d.Rule == x.Cause) {
+			return &d, nil
+		}
+	}
+	return nil, nil
+}
+
+// Exchanges are what was counted, newest first, while it is kept.
+func (r *Receipt) Exchanges(ctx context.Context, first int32) ([]*Exchange, error) {
+	if r.span == 0 {
+		if r.Exchange == nil {
+			return []*Exchange{}, nil
+		}
+		return []*Exchange{r.Exchange}, nil
+	}
+	return r.counted(ctx, r.span, first)
+}
+
+func (r *Receipt) counted(ctx context.Context, span time.Duration, first int32) ([]*Exchange, error) {
+	if !r.about.Network.IsValid() {
+		return []*Exchange{}, nil
+	}
+	return r.r.exchanges(ctx, store.ExchangeFilter{Client: r.about.Network, From: r.until.Add(-span), To: r.until}, first)
+}
+
+func summary(d engine.Decision) string {
+	who := "An operator, " + d.By + ","
+	switch d.Origin {
+	case engine.ByRule:
+		who = "The rule " + d.Rule
+	case engine.ByImport, engine.ByFeed:
+		who = "The list " + d.By
+	}
+	did := map[engine.Action]string{engine.Allow: "allowed", engine.Monitor: "watches", engine.Throttle: "throttled", engine.Block: "blocked"}
+	s := fmt.Sprintf("%s %s %s on %s", who, did[d.Action], incident.Label(d.Target), d.From.UTC().Format(scalar.Millis))
+	if d.Reason != "" {
+		s += ": " + d.Reason
+	}
+	return strings.TrimSuffix(s, ".") + "."
+}
+
+func undo(d *Decision) string {
+	switch d.State() {
+	case DecisionStateLifted:
+		return "It was lifted already, by " + d.Decision.LiftedBy + "."
+	case DecisionStateExpired:
+		return "It has ended by itself."
+	}
+	s := "Lift " + d.Decision.ID + " under IP management. What was counted is forgotten then."
+	if !d.Decision.Until.IsZero() {
+		s += " By itself it ends at " + d.Decision.Until.UTC().Format(scalar.Millis) + "."
+	}
+	return s
+}
+
+// absent turns what is not there into nothing.
+func absent[T any](err error) (*T, error) {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return nil, err
+}

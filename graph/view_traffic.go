@@ -1,0 +1,163 @@
+package graph
+
+import (
+	"context"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// An Exchange is a store.Seen as the schema shows it.
+type Exchange struct{ store.Seen }
+
+func showExchanges(in []store.Seen) []*Exchange {
+	out := make([]*Exchange, len(in))
+	for i, x := range in {
+		out[i] = &Exchange{x}
+	}
+	return out
+}
+
+func (x *Exchange) ID() string         { return strconv.FormatUint(x.Seen.ID, 10) }
+func (x *Exchange) Reference() string  { return engine.ExchangeReference(x.Seen.ID) }
+func (x *Exchange) KeyPrefix() *string { return words(x.Key.Prefix) }
+func (x *Exchange) Cause() *string     { return words(x.Seen.Cause) }
+
+// Took is in milliseconds.
+func (x *Exchange) Took() float64 { return millis(x.Seen.Took) }
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// exchanges reads the newest that match.
+func (r *Resolver) exchanges(ctx context.Context, f store.ExchangeFilter, first int32) ([]*Exchange, error) {
+	p, err := page(first, nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.store.Exchanges(ctx, f, p)
+	return showExchanges(s.Items), err
+}
+
+// A Client is what is known of one address.
+type Client struct {
+	Address                   netip.Addr
+	Network                   netip.Prefix
+	Requests, Failed, Refused int64
+	LastAt                    *time.Time
+	r                         *Resolver
+}
+
+// Decisions are those in force that cover it, the one that counts first.
+func (c *Client) Decisions() []*Decision { return c.r.covering(c.Address, engine.Key{}) }
+
+// Alerts about it, newest first.
+func (c *Client) Alerts(ctx context.Context, first int32) ([]*Alert, error) {
+	p, err := page(first, nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.r.store.Alerts(ctx, store.AlertFilter{Client: c.Network}, p)
+	return c.r.showAlerts(s.Items), err
+}
+
+// Exchanges of it, newest first.
+func (c *Client) Exchanges(ctx context.Context, first int32) ([]*Exchange, error) {
+	return c.r.exchanges(ctx, store.ExchangeFilter{Client: c.Network}, first)
+}
+
+// Stats are the figures of a window. Everybody who watches the same window is shown the same
+// Stats, so what it reads later it reads once.
+type Stats struct {
+	From, To          time.Time
+	Now, Before       *Figures
+	RequestsPerSecond float64
+
+	r         *Resolver
+	endpoints once[[]*Endpoint]
+	mix       once[[]*store.StatusCount]
+}
+
+// mostEndpoints are told apart in a window.
+const mostEndpoints = 50
+
+// stats reads the figures of the window that ends now.
+func (r *Resolver) stats(ctx context.Context, window time.Duration, now time.Time) (*Stats, error) {
+	s := &Stats{From: now.Add(-window), To: now, RequestsPerSecond: r.guard.Rate(), r: r}
+	is, err := r.store.Stats(ctx, s.From, s.To)
+	if err != nil {
+		return nil, err
+	}
+	was, err := r.store.Stats(ctx, s.From.Add(-window), s.From)
+	if err != nil {
+		return nil, err
+	}
+	s.Now, s.Before = figures(is), figures(was)
+	return s, nil
+}
+
+func figures(s store.Stats) *Figures {
+	f := &Figures{
+		Requests: s.Requests, Failed: s.Failed, Refused: s.Refused,
+		ActiveAlerts: s.Alerts, BlockedClients: s.Blocked,
+	}
+	if s.Requests > 0 {
+		f.FailedShare = float64(s.Failed) / float64(s.Requests)
+	}
+	return f
+}
+
+// TopEndpoints are the paths with the most requests.
+func (s *Stats) TopEndpoints(ctx context.Context, first int32) ([]*Endpoint, error) {
+	if first < 1 || first > mostEndpoints {
+		return nil, engine.Invalid{Field: "first", Problem: "must be 1 to " + strconv.Itoa(mostEndpoints)}
+	}
+	all, err := s.endpoints.get(func() ([]*Endpoint, error) {
+		in, err := s.r.store.TopEndpoints(ctx, s.From, s.To, mostEndpoints)
+		out := make([]*Endpoint, len(in))
+		for i, e := range in {
+			out[i] = &Endpoint{Path: e.Path, Requests: e.Requests, Failed: e.Failed, Refused: e.Refused, Took: millis(e.Took)}
+		}
+		return out, err
+	})
+	return all[:min(len(all), int(first))], err
+}
+
+// StatusMix is how often each status was answered.
+func (s *Stats) StatusMix(ctx context.Context) ([]*store.StatusCount, error) {
+	return s.mix.get(func() ([]*store.StatusCount, error) {
+		in, err := s.r.store.StatusMix(ctx, s.From, s.To)
+		out := make([]*store.StatusCount, len(in))
+		for i := range in {
+			out[i] = &in[i]
+		}
+		return out, err
+	})
+}
+
+// Bounds of what may be asked of the roll-ups.
+const (
+	shortestWindow = time.Minute
+	longestWindow  = 30 * 24 * time.Hour
+	shortestStep   = time.Minute
+	mostPoints     = 1500
+)
+
+func checkWindow(window time.Duration) error {
+	if window < shortestWindow || window > longestWindow {
+		return engine.Invalid{Field: "window", Problem: "must be 1m to 30d"}
+	}
+	return nil
+}
+
+func checkStep(window, step time.Duration) error {
+	if step < shortestStep || step%time.Minute != 0 {
+		return engine.Invalid{Field: "step", Problem: "must be whole minutes"}
+	}
+	if window/step > mostPoints {
+		return engine.Invalid{Field: "step", Problem: "gives more than " + strconv.Itoa(mostPoints) + " points: make it longer, or the window shorter"}
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+// Package console is the operator's HTTP: GraphQL over POST and socket, the compatible REST API,
+// exports, the app, liveness and readiness. No web page but its own can act through it.
+package console
+
+import (
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql/handler"
+
+	"github.com/sentinel-protocol/sentinel/graph"
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/guard"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// Config is what a Console stands on.
+type Config struct {
+	Store   *store.Store
+	Guard   *guard.Guard
+	App     fs.FS    // the built front end; holds no index.html until it is built
+	Hosts   []string // exact Host headers, with port
+	Origins []string // exact origins of pages that may act; nil: http:// and each of Hosts
+	Sockets int      // open at once at most; 0: 1,000
+	Demo    bool     // everybody is signed in as demo admin: whoever listens sees to it that only loopback gets here
+	Version string
+	Log     *slog.Logger
+}
+
+// A Console is an http.Handler. Close it after the server that it hangs from has shut down.
+type Console struct {
+	store   *store.Store
+	guard   *guard.Guard
+	demo    bool
+	log     *slog.Logger
+	now     func() time.Time
+	door    door
+	app     *app
+	rest    *http.ServeMux
+	graphql *handler.Server
+	sockets *sockets
+	exports chan struct{} // one token for each that runs
+}
+
+const (
+	mostSockets = 1000
+	mostExports = 4
+)
+
+// New returns a Console that is ready to serve.
+func New(c Config) (*Console, error) {
+	app, err := newApp(c.App)
+	if err != nil {
+		return nil, err
+	}
+	if c.Sockets == 0 {
+		c.Sockets = mostSockets
+	}
+	out := &Console{
+		store: c.Store, guard: c.Guard, demo: c.Demo, log: c.Log, now: time.Now,
+		door: newDoor(c.Hosts, c.Origins), app: app,
+		sockets: newSockets(c.Sockets), exports: make(chan struct{}, mostExports),
+	}
+	out.graphql = out.newGraphQL(graph.About{Version: c.Version, Demo: c.Demo})
+	out.rest = out.newREST()
+	return out, nil
+}
+
+// HangUp closes every socket with 1001 and takes no more. It does not wait: Close does.
+func (c *Console) HangUp() { c.sockets.hangUp() }
+
+// Close hangs up, and returns when nobody is served over a socket any more.
+func (c *Console) Close() error {
+	c.HangUp()
+	c.sockets.wait()
+	return nil
+}
+
+// Owns reports whether a request is the console's where it shares a listener with the gateway,
+// as in the demo: all that is not below /api/, and three corners of that. It goes by the folded
+// path, so that no spelling brings a decoy or the bank past the gateway.
+func Owns(r *http.Request) bool {
+	folded, _ := engine.Fold(r.URL.EscapedPath())
+	if folded != "/api" && !strings.HasPrefix(folded, "/api/") {
+		return true
+	}
+	for _, corner := range corners {
+		if folded == corner || strings.HasPrefix(folded, corner+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+var corners = [...]string{"/api/monitoring", "/api/ip-management", "/api/export"}
+
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	harden(w.Header())
+	if !plainPath(r.URL) {
+		refuse(w, http.StatusBadRequest, "the path holds an encoded slash, a backslash, a double slash, a dot segment or a control byte")
+		return
+	}
+	switch path := r.URL.Path; {
+	case path == "/healthz":
+		c.alive(w, r)
+	case path == "/readyz":
+		c.ready(w, r)
+	case !c.door.knows(r):
+		refuse(w, http.StatusMisdirectedRequest, "the console is not known under this name")
+	case path == "/graphql":
+		c.enter(c.serveGraphQL)(w, r)
+	case path == "/api" || strings.HasPrefix(path, "/api/"):
+		c.enter(c.serveREST)(w, r)
+	default:
+		c.app.ServeHTTP(w, r)
+	}
+}
+
+// enter lets in whom no other page sent, and says who it is when somebody is signed in.
+func (c *Console) enter(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if why := c.door.stranger(r); why != "" {
+			refuse(w, http.StatusForbidden, why)
+			return
+		}
+		if o, ok := c.signedIn(r); ok {
+			r = r.WithContext(graph.SignedIn(r.Context(), o))
+		}
+		next(w, r)
+	}
+}
+
+// signedIn is who sent a request; nobody outside of the demo, until operators can sign in.
+func (c *Console) signedIn(r *http.Request) (graph.Operator, bool) {
+	if !c.demo {
+		return graph.Operator{}, false
+	}
+	return graph.Operator{Name: "demo admin", Role: graph.RoleAdmin, Origin: remote(r)}, true
+}

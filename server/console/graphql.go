@@ -1,0 +1,139 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/sentinel-protocol/sentinel/graph"
+)
+
+// Times of a socket.
+const (
+	initTimeout  = 5 * time.Second // until the client says who it is
+	pingInterval = 25 * time.Second
+)
+
+func (c *Console) newGraphQL(about graph.About) *handler.Server {
+	s := graph.NewServer(graph.NewResolver(c.store, c.guard, about, c.log))
+	limit := int64(mostBody)
+	s.AddTransport(transport.Websocket{
+		Implementation:   c.sockets,
+		InitFunc:         welcome,
+		InitTimeout:      initTimeout,
+		PingPongInterval: pingInterval,
+		PayloadReadLimit: &limit,
+	})
+	s.AddTransport(post{})
+	return s
+}
+
+// welcome lets in who is signed in. The close code is the one after which clients don't come
+// back by themselves.
+func welcome(ctx context.Context, _ transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+	if _, ok := graph.OperatorOf(ctx); !ok {
+		ctx = transport.AppendCloseReason(ctx, "Unauthorized")
+		return transport.WithWebsocketCloseCode(ctx, closeUnauthorized), nil, errors.New("sign in first")
+	}
+	return ctx, nil, nil
+}
+
+// serveGraphQL answers POST, and GET that is to become a socket.
+func (c *Console) serveGraphQL(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet && r.Header.Get("Upgrade") != "" {
+		c.sockets.serve(w, r, c.graphql)
+		return
+	}
+	methods{http.MethodPost: c.graphql.ServeHTTP}.ServeHTTP(w, r)
+}
+
+// post is GraphQL over POST: JSON in, JSON out. Unlike gqlgen's it bounds what it reads and
+// never repeats it.
+type post struct{}
+
+func (post) Supports(r *http.Request) bool { return r.Method == http.MethodPost }
+
+func (post) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	wrong := http.StatusOK // as clients expect it that know application/json alone
+	w.Header().Set("Content-Type", "application/json")
+	if accepts(r.Header.Values("Accept"), "application/graphql-response+json") {
+		w.Header().Set("Content-Type", "application/graphql-response+json; charset=utf-8")
+		wrong = http.StatusBadRequest
+	}
+	if _, ok := graph.OperatorOf(r.Context()); !ok {
+		respond(w, http.StatusUnauthorized, refused(graph.Unauthenticated, "Sign in first.", ""))
+		return
+	}
+	params, err := operation(r)
+	if err != nil {
+		code := http.StatusBadRequest
+		var s status
+		if errors.As(err, &s) {
+			code = s.code
+		}
+		respond(w, code, refused(graph.Invalid, err.Error(), "body"))
+		return
+	}
+	ctx := r.Context()
+	op, errs := exec.CreateOperationContext(ctx, params)
+	if errs != nil {
+		respond(w, wrong, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
+		return
+	}
+	next, ctx := exec.DispatchOperation(ctx, op)
+	response := next(ctx)
+	if response == nil {
+		response = refused(graph.TooComplex, "There was no time to answer: ask again.", "")
+	}
+	respond(w, http.StatusOK, response)
+}
+
+// operation reads what a POST asks for.
+func operation(r *http.Request) (*graphql.RawParams, error) {
+	b, err := jsonOnly(r)
+	if err != nil {
+		return nil, err
+	}
+	var asked struct {
+		Query         string
+		OperationName string
+		Variables     map[string]any
+		Extensions    map[string]any
+	}
+	if err := decode(b, &asked); err != nil {
+		return nil, err
+	}
+	return &graphql.RawParams{
+		Query: asked.Query, OperationName: asked.OperationName, Variables: asked.Variables,
+		Extensions: asked.Extensions, Headers: r.Header,
+	}, nil
+}
+
+func refused(code graph.Code, message, field string) *graphql.Response {
+	e := &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+	if field != "" {
+		e.Extensions["field"] = field
+	}
+	return &graphql.Response{Errors: gqlerror.List{e}}
+}
+
+func respond(w http.ResponseWriter, code int, response *graphql.Response) {
+	b, err := json.Marshal(response)
+	if err != nil {
+		panic(err) // the executor has written it itself
+	}
+	w.WriteHeader(code)
+	_, _ = w.Write(b) // whoever left needs no answer
+}
+
+func accepts(accept []string, media string) bool {
+	return strings.Contains(strings.Join(accept, ","), media)
+}
