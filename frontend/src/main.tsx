@@ -1,5 +1,5 @@
-import '@mantine/core/styles.layer.css';
 import './ui/tokens.css';
+import '@mantine/core/styles.layer.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { client } from './api/client';

@@ -12,6 +12,8 @@ interface Options<Data, Variables> {
   every?: number;
   /** Runs instead of `nudge` when the socket is back after a gap. */
   returned?: () => void;
+  /** Nudges only for news that this says yes to, as news of the very thing that is open. */
+  only?: (news: Data) => boolean;
   /** Sees each piece of news itself, at once and unthrottled: for what must be painted right away. */
   seen?: (news: Data) => void;
 }
@@ -23,12 +25,12 @@ interface Options<Data, Variables> {
 export function useLive<Data, Variables extends object>(
   subscription: TypedDocumentNode<Data, Variables>,
   nudge?: () => void,
-  { variables, pause = false, every = 1_000, returned, seen }: Options<Data, Variables> = {},
+  { variables, pause = false, every = 1_000, returned, only, seen }: Options<Data, Variables> = {},
 ): void {
   const client = useClient();
-  const newest = useRef({ nudge, returned, seen });
+  const newest = useRef({ nudge, returned, only, seen });
   useEffect(() => {
-    newest.current = { nudge, returned, seen };
+    newest.current = { nudge, returned, only, seen };
   });
   const asked = JSON.stringify(variables ?? {});
   useEffect(() => {
@@ -39,7 +41,7 @@ export function useLive<Data, Variables extends object>(
       .subscribe(({ data }) => {
         if (!data) return;
         newest.current.seen?.(data);
-        nudged.call();
+        if (newest.current.only?.(data) ?? true) nudged.call();
       });
     const forget = connection.onReturn(() => {
       if (newest.current.returned) newest.current.returned();

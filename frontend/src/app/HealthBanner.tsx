@@ -18,7 +18,7 @@ export function HealthBanner({ health }: { health: Health | undefined }) {
             <li key={d.name}>
               <strong>{d.name}</strong> since{' '}
               <time dateTime={d.since} title={exact(d.since)}>
-                {clock(d.since)}
+                {sinceText(d.since, Date.now())}
               </time>
               : {d.detail}
             </li>
@@ -29,4 +29,9 @@ export function HealthBanner({ health }: { health: Health | undefined }) {
       </div>
     </section>
   );
+}
+
+/** The time of day says enough on the same day. */
+function sinceText(since: string, now: number): string {
+  return now - Date.parse(since) < 12 * 3_600_000 ? clock(since) : exact(since);
 }

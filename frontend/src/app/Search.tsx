@@ -88,61 +88,55 @@ export function Search({ opened, onClose }: { opened: boolean; onClose: () => vo
   };
 
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      withCloseButton={false}
-      padding={0}
-      size="lg"
-      yOffset="10vh"
-      aria-label="Search"
-      transitionProps={{ duration: 90 }}
-    >
-      <div className={classes.field}>
-        <IconSearch size={18} aria-hidden />
-        <input
-          data-autofocus
-          className={classes.input}
-          role="combobox"
-          aria-label="Search"
-          aria-expanded="true"
-          aria-controls={`${id}-list`}
-          aria-activedescendant={choices.length ? `${id}-${at}` : undefined}
-          autoComplete="off"
-          spellCheck={false}
-          placeholder="Reference, address, or words of an alert"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-          onKeyDown={keys}
-        />
-        <kbd>Esc</kbd>
-      </div>
-      <div id={`${id}-list`} role="listbox" aria-label="Found" className={classes.list}>
-        {choices.map((c, i) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the input above has the keyboard, see aria-activedescendant
-          <div
-            key={c.key}
-            id={`${id}-${i}`}
-            role="option"
-            tabIndex={-1}
-            aria-selected={i === at}
-            className={classes.choice}
-            onClick={() => open(c)}
-            onMouseMove={() => setChosen(i)}
-          >
-            <c.icon size={18} stroke={1.7} aria-hidden />
-            <span className={classes.words}>
-              <span className={classes.label}>{c.label}</span>
-              <span className={classes.detail}>{c.detail}</span>
-            </span>
-            <IconArrowRight size={15} className={classes.arrow} aria-hidden />
-          </div>
-        ))}
-      </div>
-      <p className={classes.foot} role="status">
-        {foot(text, settled, query, hits.length)}
-      </p>
-    </Modal>
+    <Modal.Root opened={opened} onClose={onClose} size="lg" yOffset="10vh" transitionProps={{ duration: 90 }}>
+      <Modal.Overlay />
+      <Modal.Content aria-label="Search">
+        <div className={classes.field}>
+          <IconSearch size={18} aria-hidden />
+          <input
+            data-autofocus
+            className={classes.input}
+            role="combobox"
+            aria-label="Search"
+            aria-expanded="true"
+            aria-controls={`${id}-list`}
+            aria-activedescendant={choices.length ? `${id}-${at}` : undefined}
+            autoComplete="off"
+            spellCheck={false}
+            placeholder="Reference, address, or words of an alert"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+            onKeyDown={keys}
+          />
+          <kbd>Esc</kbd>
+        </div>
+        <div id={`${id}-list`} role="listbox" aria-label="Found" className={classes.list}>
+          {choices.map((c, i) => (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the input above has the keyboard, see aria-activedescendant
+            <div
+              key={c.key}
+              id={`${id}-${i}`}
+              role="option"
+              tabIndex={-1}
+              aria-selected={i === at}
+              className={classes.choice}
+              onClick={() => open(c)}
+              onMouseMove={() => setChosen(i)}
+            >
+              <c.icon size={18} stroke={1.7} aria-hidden />
+              <span className={classes.words}>
+                <span className={classes.label}>{c.label}</span>
+                <span className={classes.detail}>{c.detail}</span>
+              </span>
+              <IconArrowRight size={15} className={classes.arrow} aria-hidden />
+            </div>
+          ))}
+        </div>
+        <p className={classes.foot} role="status">
+          {foot(text, settled, query, hits.length)}
+        </p>
+      </Modal.Content>
+    </Modal.Root>
   );
 }
 

@@ -75,7 +75,7 @@ export function AlertFeed({ className }: { className?: string | undefined }) {
                     </span>
                   </span>
                   <span className={classes.title}>
-                    {a.title}
+                    <span>{a.title}</span>
                     <span className={classes.more}>
                       {a.status === 'RESOLVED' ? 'resolved' : a.findings > 1 && many(a.findings, 'finding')}
                     </span>

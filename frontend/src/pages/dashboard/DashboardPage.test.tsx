@@ -173,7 +173,7 @@ describe('the dashboard', () => {
 
   test('asks for another window in steps that suit it', async () => {
     const page = show(<DashboardPage />, busy);
-    await screen.findByRole('img', { name: /last 1 h/ });
+    await screen.findByRole('img', { name: /last hour/ });
     await userEvent.click(screen.getByRole('radio', { name: '24 h' }));
     expect(page.asked('DashboardTimeline').at(-1)).toEqual({ window: '24h', step: '15m' });
   });

@@ -79,14 +79,14 @@ function Picture({ data, ticks, window }: { data: DashboardTimelineQuery; ticks:
             </Button>
           }
         >
-          Nothing passed the gateway in the last {window.label}. The simulator sends honest traffic, or an
+          Nothing passed the gateway in the last {window.words}. The simulator sends honest traffic, or an
           attack.
         </Nothing>
       </div>
     );
   return (
     <>
-      <ul className={classes.legend} aria-label={`Over ${window.label}`}>
+      <ul className={classes.legend} aria-label={`Over the last ${window.words}`}>
         <Key look="passed" label="passed" value={passed} />
         <Key look="failed" label="failed" value={failed} />
         <Key look="refused" label="refused" value={refused} />
@@ -95,7 +95,7 @@ function Picture({ data, ticks, window }: { data: DashboardTimelineQuery; ticks:
       <Chart
         option={option}
         height={height}
-        label={`Requests over the last ${window.label}: ${count(passed)} passed, ${count(failed)} failed, ${count(refused)} refused, ${many(alerts, 'alert')}`}
+        label={`Requests over the last ${window.words}: ${count(passed)} passed, ${count(failed)} failed, ${count(refused)} refused, ${many(alerts, 'alert')}`}
         table={<Steps of={steps} stepMinutes={window.minutes} />}
       />
     </>

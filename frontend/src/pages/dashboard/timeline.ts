@@ -4,10 +4,10 @@ export type Point = Omit<PointFragment, '__typename'>;
 
 /** What one can look back over, and how wide a step then is. */
 export const windows = [
-  { window: '15m', step: '1m', minutes: 1, label: '15 min' },
-  { window: '1h', step: '1m', minutes: 1, label: '1 h' },
-  { window: '6h', step: '5m', minutes: 5, label: '6 h' },
-  { window: '24h', step: '15m', minutes: 15, label: '24 h' },
+  { window: '15m', step: '1m', minutes: 1, label: '15 min', words: '15 minutes' },
+  { window: '1h', step: '1m', minutes: 1, label: '1 h', words: 'hour' },
+  { window: '6h', step: '5m', minutes: 5, label: '6 h', words: '6 hours' },
+  { window: '24h', step: '15m', minutes: 15, label: '24 h', words: '24 hours' },
 ] as const;
 
 export type Window = (typeof windows)[number];
