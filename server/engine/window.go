@@ -11,8 +11,8 @@ import "math"
 // it belongs: it is over the limit when it completes any stretch shorter than the span that
 // holds more. As only the newest times are kept, lateness can hide an excess but never
 // invent one. One that comes later still is not counted. Only when it lies more than an hour
-// back, the clock was put back, and the actor's memory begins anew. An actor's time is his own: what others send
-// does not move it.
+// back, the clock was put back, and the actor's memory begins anew. An actor's time is his
+// own: what others send does not move it.
 type window[T uint16 | uint32] struct {
 	*table // by actor; the mark is a packed head
 	limit  int
@@ -24,8 +24,8 @@ type window[T uint16 | uint32] struct {
 	times []T     // the low bits of each time: a ring per slot
 	quiet []int64 // until when an excess was told, where the head says so
 
-	// before takes what is not too late to be counted, but too late for T: a smaller window
-	// of its own. nil when T reaches far enough.
+	// before takes what lies a span or more behind, and so shares no stretch with the newest
+	// time, that it need not compete with newer ones for room: a smaller window of its own.
 	before *window[T]
 }
 
@@ -72,13 +72,13 @@ const forever = math.MaxInt64
 // put back by more than this is a clock put back, in milliseconds.
 const putBack = int64(LongestLate / 1e6)
 
-// newWindow makes a window for that many actors. T must hold the span.
+// newWindow makes a window for that many actors. T must hold the span, with a little to spare.
 func newWindow[T uint16 | uint32](limit int, span, late int64, keep bool, slots int, k keyed) *window[T] {
 	w := &window[T]{table: newTable(slots, k), limit: limit, span: span, late: late, keep: keep, kept: max(limit, 1)}
 	w.times = make([]T, w.size()*w.kept)
 	w.quiet = make([]int64, w.size())
-	if reach := int64(^T(0)); late > reach {
-		w.before = newWindow[T](limit, span, reach, keep, slots/16, k)
+	if late >= span {
+		w.before = newWindow[T](limit, span, span-1, keep, slots/16, k)
 	}
 	return w
 }
@@ -125,7 +125,7 @@ func (w *window[T]) count(h *head, ring []T, quiet *int64, q question) (t tally,
 		*h, behind = head{newest: q.at}, 0
 	case behind > w.late:
 		return t, false
-	case behind > int64(^T(0)):
+	case behind >= w.span:
 		return t, true
 	}
 	t.over = w.crowded(h, ring, behind, w.limit)
