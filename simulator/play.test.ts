@@ -244,14 +244,14 @@ const shielded = (n: number) => (n > 101 ? 403 : n > 100 ? 429 : 200);
 describe('checking', () => {
   test('finds every promise kept behind a shield', async () => {
     const ask = console_({ Health: () => health(), Facts: blocked });
-    const verdicts = await check(await attack(shielded), ask);
+    const { verdicts } = await check(await attack(shielded), ask);
     expect(verdicts.map((v) => v.kept)).toEqual([true, true, true, true]);
     expect(verdicts[0]?.sentence).toMatch(/^blocked after 101 requests, \d+\.\d s$/);
   });
 
   test('finds every promise broken by a server that never blocks', async () => {
     const ask = console_({ Health: () => health(), Facts: () => nothing });
-    const verdicts = await check(await attack(() => 200), ask, { patience: 0 });
+    const { verdicts } = await check(await attack(() => 200), ask, { patience: 0 });
     expect(verdicts.map((v) => v.kept)).toEqual([false, false, false, false]);
     expect(verdicts[1]?.sentence).toBe('50 of 50 requests got through that had to be refused');
   });
@@ -259,7 +259,7 @@ describe('checking', () => {
   test('asks again until what was announced has been written', async () => {
     let asked = 0;
     const ask = console_({ Health: () => health(), Facts: (v) => (++asked < 3 ? nothing : blocked(v)) });
-    const verdicts = await check(await attack(shielded), ask);
+    const { verdicts } = await check(await attack(shielded), ask);
     expect(verdicts.every((v) => v.kept)).toBe(true);
     expect(asked).toBeGreaterThanOrEqual(3);
   });
@@ -272,16 +272,16 @@ describe('checking', () => {
       Health: () => health(asked > 6 ? 0 : 1),
       Facts: (v) => (++asked > 6 ? blocked(v) : nothing),
     });
-    const verdicts = await check(await play(plan, { fetch: via }), ask, { patience: 2000 });
+    const { verdicts } = await check(await play(plan, { fetch: via }), ask, { patience: 2000 });
     expect(verdicts.find((v) => v.kind === 'silent')?.kept).toBe(false);
   });
 
   test('ends when told to stop', async () => {
     const stop = new AbortController();
     const ask = console_({ Health: () => health(), Facts: () => nothing });
-    const verdicts = check(await attack(shielded), ask, { signal: stop.signal });
+    const checked = check(await attack(shielded), ask, { signal: stop.signal });
     stop.abort();
-    await expect(verdicts).rejects.toThrow(/abort/i);
+    await expect(checked).rejects.toThrow(/abort/i);
   });
 });
 

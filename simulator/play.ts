@@ -169,6 +169,12 @@ export async function fresh(scenario: Scenario, ask: Ask, random: () => number =
 
 const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] as number;
 
+/** What came of the promises, and what the console knows of each actor. */
+export interface Checked {
+  verdicts: Verdict[];
+  facts: Facts[];
+}
+
 export interface CheckOptions {
   signal?: AbortSignal;
   /** Milliseconds that a promise may take to show. */
@@ -180,7 +186,7 @@ export interface CheckOptions {
  * written a moment later, so it asks again while a promise may still come true, at most for
  * patience; and it waits until everything has been written, so that silence is silence for good.
  */
-export async function check(run: Run, ask: Ask, options: CheckOptions = {}): Promise<Verdict[]> {
+export async function check(run: Run, ask: Ask, options: CheckOptions = {}): Promise<Checked> {
   const { signal, patience = 5000 } = options;
   const began = performance.now();
   for (;;) {
@@ -190,7 +196,7 @@ export async function check(run: Run, ask: Ask, options: CheckOptions = {}): Pro
     const took = performance.now() - began;
     const open = verdicts.some((v) => !v.kept && later.has(v.kind));
     const settled = took >= quiet && health.waiting === 0 && !open;
-    if (settled || took >= patience) return verdicts;
+    if (settled || took >= patience) return { verdicts, facts };
     await pause(between, signal);
     signal?.throwIfAborted();
   }

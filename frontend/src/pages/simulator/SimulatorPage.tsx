@@ -1,5 +1,87 @@
+import { Button } from '@mantine/core';
+import { IconMap2, IconSparkles } from '@tabler/icons-react';
+import { useEffect } from 'react';
+import { useSearchParams } from 'wouter';
+import type { Scenario } from '../../../../simulator/play';
+import { useQuery } from '../../api/useQuery';
+import { many } from '../../format/numbers';
+import { SimulatorRulesDocument } from '../../gql/SimulatorRules';
 import { PageHeader } from '../../ui/PageHeader';
+import { ScenarioList } from './ScenarioList';
+import classes from './SimulatorPage.module.css';
+import { Stage } from './Stage';
+import { scenarioOf, scenarios, tour } from './scenarios';
+import type { Simulation } from './simulation';
+import { TourBar } from './TourBar';
+import { theSimulation, useSimulation } from './useSimulation';
 
-export function SimulatorPage() {
-  return <PageHeader title="Simulator" />;
+/** Attacks at the press of a button, with real requests, and whether what was promised came true. */
+export function SimulatorPage({ simulation = theSimulation }: { simulation?: Simulation }) {
+  const state = useSimulation(simulation);
+  const rules = useQuery(SimulatorRulesDocument).data?.rules ?? [];
+  const [search, setSearch] = useSearchParams();
+  const touring = state.tour && scenarioOf(tour[state.tour.stop]?.scenario);
+  const chosen = touring ?? scenarioOf(search.get('scenario')) ?? scenarioOf(state.running);
+  const scenario = chosen ?? (scenarios[1] as Scenario);
+
+  useEffect(() => simulation.look(scenario), [simulation, scenario]);
+
+  const choose = (id: string) => setSearch({ scenario: id }, { replace: true });
+  const busy = state.running !== null || state.cleaning || state.tour !== null;
+  const view = state.views[scenario.id];
+
+  return (
+    <>
+      <PageHeader
+        title="Simulator"
+        actions={
+          <>
+            <Button
+              variant="default"
+              leftSection={<IconSparkles size={16} aria-hidden />}
+              disabled={busy || state.left === 0}
+              loading={state.cleaning}
+              onClick={() => void simulation.clean().catch(() => {})}
+            >
+              {state.left === 0 ? 'Clean up' : `Clean up after ${many(state.left, 'run')}`}
+            </Button>
+            <Button
+              variant="default"
+              leftSection={<IconMap2 size={16} aria-hidden />}
+              disabled={busy}
+              onClick={simulation.startTour}
+            >
+              Guided tour
+            </Button>
+          </>
+        }
+      >
+        Real requests from simulated addresses against the sandbox bank, and whether each promise comes true.
+      </PageHeader>
+      <p className={classes.cleaned} role="status">
+        {!state.tour && state.cleaned}
+      </p>
+      {state.tour && <TourBar state={state.tour} snapshot={state} simulation={simulation} />}
+      <div className={classes.page}>
+        <ScenarioList
+          chosen={scenario.id}
+          views={state.views}
+          locked={state.tour !== null}
+          onChoose={choose}
+        />
+        {view && (
+          <Stage
+            key={scenario.id}
+            scenario={scenario}
+            view={view}
+            rules={rules}
+            running={scenarioOf(state.running)}
+            locked={state.cleaning || state.tour !== null}
+            onRun={(pace) => void simulation.run(scenario, pace)}
+            onStop={simulation.stop}
+          />
+        )}
+      </div>
+    </>
+  );
 }

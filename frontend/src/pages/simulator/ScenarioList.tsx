@@ -1,0 +1,108 @@
+import {
+  IconAffiliate,
+  IconBolt,
+  IconBug,
+  IconCircleCheck,
+  IconCircleX,
+  IconCreditCardPay,
+  IconKey,
+  IconLoader2,
+  IconShieldCheck,
+  IconStack2,
+  IconUsers,
+} from '@tabler/icons-react';
+import type { Scenario } from '../../../../simulator/play';
+import { Panel } from '../../ui/Panel';
+import classes from './ScenarioList.module.css';
+import { scenarios } from './scenarios';
+import type { View } from './simulation';
+
+const icons: Record<string, typeof IconBolt> = {
+  'normal-traffic': IconUsers,
+  'rate-attack': IconBolt,
+  'distributed-attack': IconAffiliate,
+  'brute-force': IconKey,
+  honeypot: IconBug,
+  'combined-attack': IconStack2,
+  'blind-payment': IconCreditCardPay,
+};
+
+/** What stands for a scenario. */
+export function ScenarioIcon({ scenario, size = 18 }: { scenario: Scenario; size?: number }) {
+  const Icon = icons[scenario.id] ?? IconShieldCheck;
+  return <Icon size={size} stroke={1.7} aria-hidden />;
+}
+
+/** All scenarios, near misses in a group of their own, each with how its last run ended. */
+export function ScenarioList({
+  chosen,
+  views,
+  locked,
+  onChoose,
+}: {
+  chosen: string;
+  views: Record<string, View>;
+  locked: boolean;
+  onChoose: (id: string) => void;
+}) {
+  const list = (of: Scenario[]) => (
+    <ul className={classes.list}>
+      {of.map((s) => (
+        <li key={s.id}>
+          <button
+            type="button"
+            className={classes.card}
+            aria-current={s.id === chosen || undefined}
+            disabled={locked && s.id !== chosen}
+            onClick={() => onChoose(s.id)}
+          >
+            <span className={classes.icon}>
+              <ScenarioIcon scenario={s} />
+            </span>
+            <span className={classes.title}>
+              {s.title}
+              <Result view={views[s.id]} />
+            </span>
+            <span className={classes.summary}>{s.summary}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+  return (
+    <nav className={classes.groups} aria-label="Scenarios">
+      <Panel title="Baseline and attacks" flush>
+        {list(scenarios.filter((s) => s.kind !== 'near-miss'))}
+      </Panel>
+      <Panel title="Near misses" aside="must stay silent" flush>
+        {list(scenarios.filter((s) => s.kind === 'near-miss'))}
+      </Panel>
+    </nav>
+  );
+}
+
+function Result({ view }: { view: View | undefined }) {
+  if (!view || view.phase === 'idle' || view.phase === 'stopped') return null;
+  if (view.phase === 'failed' || view.verdicts.some((v) => !v.kept))
+    return (
+      <span className={classes.broken}>
+        <IconCircleX size={16} aria-hidden />
+        <span className="only-heard">
+          , {view.phase === 'failed' ? 'could not be played' : 'promises broken'}
+        </span>
+      </span>
+    );
+  if (view.phase === 'done')
+    return (
+      <span className={classes.kept}>
+        <IconCircleCheck size={16} aria-hidden />
+        <span className="only-heard">, all promises kept</span>
+      </span>
+    );
+  return (
+    <span className={classes.busy}>
+      <IconLoader2 size={16} aria-hidden />
+      <span className="only-heard">, playing</span>
+    </span>
+  );
+}
