@@ -1,0 +1,200 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// scan is the slow, obvious list: every decision in a slice, looked at one by one.
+type scan []Decision
+
+func (s *scan) apply(d Decision) {
+	*s = slices.DeleteFunc(*s, func(o Decision) bool { return o.ID == d.ID })
+	if d.Lifted.IsZero() {
+		*s = append(*s, d)
+	}
+}
+
+func (s scan) covering(a netip.Addr, k Key, at time.Time) (ds []Decision) {
+	for _, d := range s {
+		in := d.Target.Network.IsValid() && d.Target.Network.Contains(a)
+		of := !d.Target.Network.IsValid() && !k.Zero() && d.Target.Key.Hash == k.Hash
+		if (in || of) && (d.Until.IsZero() || at.Before(d.Until)) {
+			ds = append(ds, d)
+		}
+	}
+	return ds
+}
+
+func (s scan) action(a netip.Addr, k Key, at time.Time, exempt bool) (do Action, watched bool) {
+	for _, d := range s.covering(a, k, at) {
+		switch {
+		case exempt && d.Origin == ByRule:
+		case d.Action == Monitor:
+			watched = true
+		default:
+			do = max(do, d.Action)
+		}
+	}
+	return do, watched
+}
+
+// A change to the lists, in few values, so that targets and IDs meet often.
+type change struct{ id, action, target, hours, way byte }
+
+var (
+	targets = []Target{
+		network("10.0.0.0/8"), network("10.1.0.0/16"), network("10.1.2.0/24"), network("10.1.2.3/32"), network("0.0.0.0/0"), network("10.1.2.128/25"),
+		network("2001:db8::/32"), network("2001:db8::/64"), network("2001:db8::1/128"), network("::/0"),
+		{Key: key("a")}, {Key: key("b")},
+	}
+	clients = []netip.Addr{
+		netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("10.1.2.200"), netip.MustParseAddr("10.9.9.9"), netip.MustParseAddr("192.0.2.1"),
+		netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("2001:db9::"),
+	}
+	keys = []Key{{}, key("a"), key("c")}
+)
+
+// follow makes the changes one after the other, an hour apart, and compares the lists with a
+// scan after each.
+func follow(t interface{ Fatalf(string, ...any) }, changes []change) {
+	l, s, at := newLists(1<<17, newKeyed(1), func(Target) {}), scan(nil), noon
+	for i, c := range changes {
+		at = at.Add(time.Hour)
+		id := fmt.Sprintf("D-%d", c.id%16)
+		d := Decision{
+			ID: id, Action: Action(c.action%4) + 1, Target: targets[int(c.target)%len(targets)],
+			Origin: Origin(c.action/4%4) + 1, From: at,
+		}
+		if c.hours%16 > 0 {
+			d.Until = at.Add(time.Duration(c.hours%16) * time.Hour)
+		}
+		switch c.way % 8 {
+		case 0:
+			_, inForce := l.lift(id, at, "ada")
+			j := slices.IndexFunc(s, func(o Decision) bool { return o.ID == id && o.InForce(at) })
+			if inForce != (j >= 0) {
+				t.Fatalf("change %d: lifting %s is %v", i, id, inForce)
+			}
+			if inForce {
+				s = slices.Delete(s, j, j+1)
+			}
+		case 1:
+			d.Lifted = at
+			l.apply(d)
+			s.apply(d)
+		case 2:
+			want := 0
+			s = slices.DeleteFunc(s, func(o Decision) bool {
+				if o.InForce(at) {
+					return false
+				}
+				want++
+				return true
+			})
+			if got := len(l.expire(at)); got != want {
+				t.Fatalf("change %d: %d expired, want %d", i, got, want)
+			}
+		case 3:
+			l.restore([]Decision{d, {ID: "D-99", Action: Monitor, Target: d.Target, Until: at.Add(time.Hour)}, d})
+			s.apply(d)
+			s.apply(Decision{ID: "D-99", Action: Monitor, Target: d.Target, Until: at.Add(time.Hour)})
+		default:
+			l.apply(d)
+			s.apply(d)
+		}
+		agree(t, i, l, s, at)
+	}
+}
+
+func agree(t interface{ Fatalf(string, ...any) }, i int, l *lists, s scan, at time.Time) {
+	for _, a := range clients {
+		for _, k := range keys {
+			for _, exempt := range []bool{false, true} {
+				got := l.judge(a, k, at, exempt)
+				if do, watched := s.action(a, k, at, exempt); got.action() != do || got.watched != watched {
+					t.Fatalf("change %d: %s with key %q gets %v, %v, want %v, %v", i, a, k.Prefix, got.action(), got.watched, do, watched)
+				}
+			}
+			if got, want := ids(l.covering(a, k, at)), ids(s.covering(a, k, at)); !slices.Equal(got, want) {
+				t.Fatalf("change %d: %v cover %s, want %v", i, got, a, want)
+			}
+		}
+	}
+	for _, target := range targets {
+		var want []Decision
+		for _, d := range s {
+			same := !target.Network.IsValid() && d.Target.Key == target.Key && !d.Target.Network.IsValid()
+			in := target.Network.IsValid() && d.Target.Network.IsValid() && target.Network.Overlaps(d.Target.Network) && d.Target.Network.Bits() >= target.Network.Bits()
+			if (same || in) && d.InForce(at) {
+				want = append(want, d)
+			}
+		}
+		if got := ids(l.within(target, at)); !slices.Equal(got, ids(want)) {
+			t.Fatalf("change %d: %v lie within %s, want %v", i, got, target, ids(want))
+		}
+	}
+	inForce := slices.DeleteFunc(slices.Clone(s), func(d Decision) bool { return !d.InForce(at) })
+	if got := ids(l.all(at)); !slices.Equal(got, ids(inForce)) {
+		t.Fatalf("change %d: %v are in force, want %v", i, got, ids(inForce))
+	}
+}
+
+func ids(ds []Decision) (ids []string) {
+	for _, d := range ds {
+		ids = append(ids, d.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func FuzzPrefixSet(f *testing.F) {
+	f.Add([]byte{0, 3, 0, 0, 7, 1, 2, 3, 1, 7, 2, 2, 2, 0, 7, 0, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, bytes []byte) {
+		var changes []change
+		for c := range slices.Chunk(bytes[:min(len(bytes), 200)], 5) {
+			if len(c) == 5 {
+				changes = append(changes, change{c[0], c[1], c[2], c[3], c[4]})
+			}
+		}
+		follow(t, changes)
+	})
+}
+
+func TestTheListsAgreeWithAScan(t *testing.T) {
+	one := rapid.Custom(func(t *rapid.T) change {
+		b := rapid.SliceOfN(rapid.Byte(), 5, 5).Draw(t, "change")
+		return change{b[0], b[1], b[2], b[3], b[4]}
+	})
+	rapid.Check(t, func(t *rapid.T) { follow(t, rapid.SliceOfN(one, 1, 40).Draw(t, "changes")) })
+}
+
+func TestAMillionEntriesLoadFastAndAreAllFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second or two")
+	}
+	ds := make([]Decision, 1_000_000)
+	for i := range ds {
+		a := netip.AddrFrom4([4]byte{byte(1 + i>>16), byte(i >> 8), byte(i), 7})
+		ds[i] = Decision{ID: fmt.Sprintf("D-%013d", i), Action: Block, Target: Target{Network: netip.PrefixFrom(a, 32)}, Origin: ByFeed, From: noon}
+	}
+	e := newEngine(t)
+	e.Restore(ds)
+	for i := 0; i < len(ds); i += 997 {
+		v := e.Decide(Request{At: noon, Client: ds[i].Target.Network.Addr(), Folded: "/"})
+		if v.Status != 403 || v.Reference != ds[i].ID {
+			t.Fatalf("entry %d: %+v", i, v)
+		}
+	}
+	if v := e.Decide(Request{At: noon, Client: netip.MustParseAddr("1.0.0.8"), Folded: "/"}); v.Refused() {
+		t.Error("refuses who is not listed")
+	}
+	if all, byRules := e.Listed(); all != len(ds) || byRules != 0 {
+		t.Errorf("%d listed, %d by rules", all, byRules)
+	}
+}
