@@ -204,7 +204,7 @@ func (g *Guard) count(rule string, client netip.Addr) int {
 // Decisions lists those in force now, oldest first.
 func (g *Guard) Decisions() []engine.Decision { return g.signedAll(g.engine.Decisions(g.now())) }
 
-// Covering lists the decisions in force that hold for an address or key, what counts most first.
+// Covering lists the decisions in force that hold for an address or a key, what counts most first.
 func (g *Guard) Covering(a netip.Addr, k engine.Key) []engine.Decision {
 	return g.signedAll(g.engine.Covering(a, k, g.now()))
 }

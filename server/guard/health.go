@@ -187,10 +187,20 @@ func (g *Guard) askStore(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	for name, err := range g.store.Ping(limited) {
-		if ctx.Err() == nil {
-			g.noteHealth(name, func(c *condition) { c.asked = err })
+		if ctx.Err() != nil {
+			return // stopping, and no fault of the store
 		}
+		g.noteHealth(name, func(c *condition) {
+			if c.asked = err; err == nil && !g.stuck(name) {
+				c.written = nil // nothing waits that would find out by itself
+			}
+		})
 	}
+}
+
+// stuck reports whether something waits because it could not be written.
+func (g *Guard) stuck(name string) bool {
+	return name == traffics || g.outbox.holds()
 }
 
 // askPeers notes whether counts are shared.

@@ -14,7 +14,10 @@ type meter struct {
 	slots [16]atomic.Uint64
 }
 
-const countBits = 24 // 16 million a second
+const (
+	countBits = 24 // 16 million a second
+	muchLater = 60 // seconds; a slot that is so far ahead is of a clock that was put back since
+)
 
 // count one at that time. What is older than the slot's second is left out.
 func (m *meter) count(at time.Time) {
@@ -24,9 +27,9 @@ func (m *meter) count(at time.Time) {
 		old := slot.Load()
 		next := old + 1
 		switch had := old >> countBits; {
-		case had > second&(1<<(64-countBits)-1):
+		case had > second && had < second+muchLater:
 			return
-		case had < second:
+		case had != second:
 			next = second<<countBits | 1
 		}
 		if slot.CompareAndSwap(old, next) {

@@ -142,6 +142,13 @@ func (o *outbox) waiting() int64 {
 	return int64(o.held + len(o.queue))
 }
 
+// holds reports whether something was taken out and is not written yet.
+func (o *outbox) holds() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.held > 0
+}
+
 // flush waits until what was added before is written and told.
 func (o *outbox) flush(ctx context.Context) error {
 	turn := make(chan struct{})
