@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -158,12 +157,4 @@ func stored(tb testing.TB, s *Store, rows int, now time.Time) {
 		found.Decisions = append(found.Decisions, decision(fmt.Sprintf("D-%013d", i), ago))
 	}
 	record(tb, s, found)
-}
-
-// TestQuestionsOfTheDashboardAreAnsweredFast is for people: set SENTINEL_TEST_ROWS to how many
-// exchanges to store, and read the figures.
-func TestQuestionsOfTheDashboardAreAnsweredFast(t *testing.T) {
-	if os.Getenv("SENTINEL_TEST_ROWS") == "" {
-		t.Skip("SENTINEL_TEST_ROWS is not set; BenchmarkDashboard measures 100,000 and 1,000,000")
-	}
 }

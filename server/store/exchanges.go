@@ -177,8 +177,9 @@ func (q search) run(ctx context.Context, first int) (out Slice[Seen], err error)
 
 // starts are where the stretches begin that the search may look at, newest first.
 func (q search) starts(ctx context.Context) (out []int64, err error) {
-	err = q.db.read.WithContext(ctx).Raw("SELECT start FROM stretches WHERE start < ? ORDER BY start DESC LIMIT ?",
-		q.hi, mostStretches).Scan(&out).Error
+	err = q.db.read.WithContext(ctx).Raw(`SELECT start FROM stretches WHERE start < ? AND
+		start >= COALESCE((SELECT max(start) FROM stretches WHERE start <= ?), 0) ORDER BY start DESC LIMIT ?`,
+		q.hi, q.lo, mostStretches).Scan(&out).Error
 	return out, err
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,28 +17,29 @@ import (
 
 // openPostgres opens one of the two databases, which share tables' schema but not their version
 // numbers, with small pools: a writer must never wait for the readers.
-func openPostgres(ctx context.Context, url, name string) (d *database, err error) {
-	d = &database{name: name, postgres: true}
-	defer func() {
-		if err != nil {
-			d.close()
-			err = fmt.Errorf("PostgreSQL, %s: %w", name, err)
-		}
-	}()
-	if err := migratePostgres(ctx, url, name); err != nil {
-		return nil, err
+func openPostgres(ctx context.Context, url, name string) (*database, error) {
+	d := &database{name: name, postgres: true}
+	if err := d.openPostgres(ctx, url); err != nil {
+		return nil, errors.Join(fmt.Errorf("PostgreSQL, %s: %w", name, err), d.close())
+	}
+	return d, nil
+}
+
+func (d *database) openPostgres(ctx context.Context, url string) error {
+	if err := migratePostgres(ctx, url, d.name); err != nil {
+		return err
 	}
 	writer, err := pool(url, 2, map[string]string{"statement_timeout": "10s", "lock_timeout": "5s"})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.pools = append(d.pools, writer)
 	reader, err := pool(url, readers, map[string]string{"statement_timeout": "5s", "default_transaction_read_only": "on"})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.pools = append(d.pools, reader)
-	return d, d.use(writer, reader, func(pool *sql.DB) gorm.Dialector {
+	return d.use(writer, reader, func(pool *sql.DB) gorm.Dialector {
 		return postgres.New(postgres.Config{Conn: pool})
 	})
 }

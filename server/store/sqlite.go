@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -35,52 +36,87 @@ func damaged(err error) bool {
 // readers of each file; more only wait for the two cores.
 const readers = 4
 
-// Both drivers understand these. Immediate transactions, because one that begins by reading and
-// goes on to write is refused at once while another writes, however long the busy timeout.
-func dsn(file string, more ...string) string {
+// A connector opens connections to one file, for either driver.
+type connector struct {
+	driver driver.Driver
+	dsn    string
+	set    []string // pragmas for which the drivers' data source names have no word in common
+}
+
+// connect is a pool of connections to file. Immediate transactions, because one that begins by
+// reading and goes on to write is refused at once while another writes, however long the busy
+// timeout.
+func connect(file string, size int, settings map[string]string, set ...string) (*sql.DB, error) {
 	q := url.Values{"_txlock": {"immediate"}, "_busy_timeout": {"5000"}}
-	for i := 0; i < len(more); i += 2 {
-		q.Add(more[i], more[i+1])
+	for k, v := range settings {
+		q.Set(k, v)
 	}
-	return "file:" + (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath() + "?" + q.Encode()
+	dsn := "file:" + (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath() + "?" + q.Encode()
+	db, err := sql.Open(sqliteDriver, dsn) // nothing is opened yet
+	if err != nil {
+		return nil, err
+	}
+	c := connector{db.Driver(), dsn, set}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	db = sql.OpenDB(c)
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
+func (c connector) Driver() driver.Driver { return c.driver }
+
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	for _, pragma := range c.set {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "PRAGMA "+pragma, nil); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+	}
+	return conn, nil
 }
 
 // openSQLite opens dir/name.db for one writer and several readers.
-func openSQLite(ctx context.Context, dir, name, synchronous string) (d *database, err error) {
-	d = &database{name: name, file: filepath.Join(dir, name+".db")}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("%s: %w", d.file, err), d.close())
-		}
-	}()
+func openSQLite(ctx context.Context, dir, name, synchronous string) (*database, error) {
+	d := &database{name: name, file: filepath.Join(dir, name+".db")}
+	if err := d.openSQLite(ctx, synchronous); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", d.file, err), d.close())
+	}
+	return d, nil
+}
+
+func (d *database) openSQLite(ctx context.Context, synchronous string) error {
 	if err := create(d.file); err != nil {
-		return nil, err
+		return err
 	}
-	writer, err := sql.Open(sqliteDriver, dsn(d.file, "_journal_mode", "WAL", "_synchronous", synchronous,
-		// Room that is given back must be asked for before the first table (retention).
-		"_auto_vacuum", "INCREMENTAL", "_cache_size", "-32000", "_pragma", "cache_size(-32000)"))
+	// Room can be given back (retention) only when that is asked for before the first table. The
+	// log grows to 32 MB before it is copied, since traffic changes the same pages again and again.
+	writer, err := connect(d.file, 1,
+		map[string]string{"_auto_vacuum": "INCREMENTAL", "_journal_mode": "WAL", "_synchronous": synchronous},
+		"cache_size = -32000", "wal_autocheckpoint = 8000", "journal_size_limit = 67108864")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	writer.SetMaxOpenConns(1)
 	d.pools = []*sql.DB{writer}
 	if err := checkLibrary(ctx, writer); err != nil {
-		return nil, err
+		return err
 	}
-	if err := migrate(ctx, writer, goose.DialectSQLite3, "sqlite", name); err != nil {
-		return nil, err
+	if err := readVersions(ctx, writer, d.name); err != nil {
+		return err
 	}
-	if _, err := writer.ExecContext(ctx, "PRAGMA journal_size_limit = 67108864"); err != nil {
-		return nil, err
+	if err := migrate(ctx, writer, goose.DialectSQLite3, "sqlite", d.name); err != nil {
+		return err
 	}
-	reader, err := sql.Open(sqliteDriver, dsn(d.file, "mode", "ro", "_stmt_cache_size", "50",
-		"_cache_size", "-16000", "_pragma", "cache_size(-16000)"))
+	reader, err := connect(d.file, readers, map[string]string{"mode": "ro", "_stmt_cache_size": "50"}, "cache_size = -16000")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	reader.SetMaxOpenConns(readers)
-	reader.SetMaxIdleConns(readers)
-	return d, d.use(writer, reader, func(pool *sql.DB) gorm.Dialector {
+	return d.use(writer, reader, func(pool *sql.DB) gorm.Dialector {
 		return sqlite.New(sqlite.Config{DriverName: sqliteDriver, Conn: pool})
 	})
 }
@@ -92,6 +128,18 @@ func create(file string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// readVersions reads what the migrations are about to ask for, because they take a damaged table
+// for one that is not there.
+func readVersions(ctx context.Context, db *sql.DB, name string) error {
+	var tables int
+	err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", name+"_version").Scan(&tables)
+	if err != nil || tables == 0 {
+		return err
+	}
+	var newest int
+	return db.QueryRowContext(ctx, "SELECT max(version_id) FROM "+name+"_version").Scan(&newest)
 }
 
 // checkLibrary refuses what can corrupt a write-ahead log when two connections checkpoint at

@@ -17,13 +17,13 @@ import (
 
 // Stats are the figures of a span of time.
 func (s *Store) Stats(ctx context.Context, from, to time.Time) (Stats, error) {
-	var out Stats
+	var traffic, found Stats // a scan begins by emptying what it fills
 	source, args := spans("rollup_totals", "requests, failed, refused", from, to)
 	err := s.traffic.Load().read.WithContext(ctx).Raw("SELECT CAST(COALESCE(SUM(requests), 0) AS BIGINT) AS requests, "+
 		"CAST(COALESCE(SUM(failed), 0) AS BIGINT) AS failed, CAST(COALESCE(SUM(refused), 0) AS BIGINT) AS refused FROM "+source,
-		args...).Scan(&out).Error
+		args...).Scan(&traffic).Error
 	if err != nil {
-		return out, fmt.Errorf("read stats: %w", err)
+		return Stats{}, fmt.Errorf("read stats: %w", err)
 	}
 	begin, end := from.UnixMilli(), to.UnixMilli()
 	err = s.main.read.WithContext(ctx).Raw(`SELECT
@@ -33,11 +33,12 @@ func (s *Store) Stats(ctx context.Context, from, to time.Time) (Stats, error) {
 		(SELECT count(*) FROM (SELECT DISTINCT network, target_key FROM decisions
 			WHERE ends_at > ? AND action = ? AND made_at < ?) AS targets) AS blocked`,
 		uint8(incident.Open), end, end, end, begin, end, end, uint8(engine.Block), end).
-		Scan(&out).Error
+		Scan(&found).Error
 	if err != nil {
-		return out, fmt.Errorf("read stats: %w", err)
+		return Stats{}, fmt.Errorf("read stats: %w", err)
 	}
-	return out, nil
+	found.Requests, found.Failed, found.Refused = traffic.Requests, traffic.Failed, traffic.Refused
+	return found, nil
 }
 
 // Timeline cuts a span of time into steps of whole minutes and gives every one, also those in
@@ -121,7 +122,7 @@ func (s *Store) StatusMix(ctx context.Context, from, to time.Time) ([]StatusCoun
 }
 
 // up rounds a time up to a multiple of a width.
-func up(ms, width int64) int64 { return -(-ms / width) * width }
+func up(ms, width int64) int64 { return (max(ms, 0) + width - 1) / width * width }
 
 // spans selects columns of a roll-up over a span of time: hours where they are whole, minutes
 // at both ends.
@@ -147,30 +148,28 @@ const mostCounted = 100_000
 // one: at most 100,000, else Capped is set. Last is looked for as far back as a page of
 // Exchanges would.
 func (s *Store) ClientFigures(ctx context.Context, client netip.Prefix, from, to time.Time) (ClientStats, error) {
-	var out ClientStats
 	newest, err := s.Exchanges(ctx, ExchangeFilter{Client: client}, Page{First: 1})
-	if err != nil {
-		return out, err
+	if err != nil || len(newest.Items) == 0 {
+		return ClientStats{Capped: newest.More}, err
 	}
-	if len(newest.Items) == 0 {
-		out.Capped = newest.More
-		return out, nil
-	}
-	out.Last = newest.Items[0].At
 	q := search{db: s.traffic.Load(), lo: idAt(from, 0), hi: idAt(to, never), client: within(client)}
+	out, err := q.count(ctx)
+	out.Last = newest.Items[0].At
+	return out, told("count exchanges of a client", err)
+}
+
+func (q search) count(ctx context.Context) (out ClientStats, err error) {
 	starts, err := q.starts(ctx)
 	if err != nil || len(starts) == 0 {
-		return out, told("count exchanges of a client", err)
+		return out, err
 	}
-	out.Capped = len(starts) == mostStretches && starts[len(starts)-1] > q.lo
-	c := q.client.and("s.start >= ?", starts[len(starts)-1]).and("s.start < ?", q.hi).and("e.stretch = s.id").
+	oldest := starts[len(starts)-1]
+	c := q.client.and("s.start >= ?", oldest).and("s.start < ?", q.hi).and("e.stretch = s.id").
 		and("e.id >= ?", q.lo).and("e.id < ?", q.hi)
 	err = q.db.read.WithContext(ctx).Raw(`SELECT count(*) AS requests,
 		COALESCE(SUM(CASE WHEN status >= 400 THEN 1 ELSE 0 END), 0) AS failed, COALESCE(SUM(refused), 0) AS refused FROM
 		(SELECT e.status, e.refused FROM stretches s CROSS JOIN exchanges e WHERE `+c.String()+` LIMIT ?) AS counted`,
-		append(c.args, mostCounted+1)...).Scan(&out).Error
-	if out.Requests > mostCounted {
-		out.Requests, out.Capped = mostCounted, true
-	}
-	return out, told("count exchanges of a client", err)
+		append(c.args, mostCounted)...).Scan(&out).Error
+	out.Capped = out.Requests == mostCounted || len(starts) == mostStretches && oldest > q.lo
+	return out, err
 }

@@ -43,6 +43,7 @@ type Store struct {
 	writing   sync.Mutex // one batch of traffic at a time; guards what follows and a change of traffic
 	slots     slots
 	stretches stretches
+	full      int // rows of a stretch
 
 	lost atomic.Pointer[loss]
 	once sync.Once
@@ -58,7 +59,7 @@ type loss struct {
 // another process has open (ErrInUse), and tables that a newer Sentinel has written. When
 // traffic.db is damaged it is moved aside and an empty one takes its place: see SetAside.
 func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
-	s := &Store{log: log}
+	s := &Store{log: log, full: rowsOfStretch}
 	var err error
 	if c.URL != "" {
 		err = s.openPostgres(ctx, c.URL)

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // noon is when most of these tests take place.
-var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+var noon = time.Date(2025, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // onBoth runs a test on SQLite and on PostgreSQL.
 func onBoth(t *testing.T, test func(*testing.T, *Store)) {

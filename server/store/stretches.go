@@ -11,7 +11,7 @@ import (
 type stretch struct{ id, start int64 }
 
 // rowsOfStretch begin the next one. A batch is not divided, so a stretch may be longer by one.
-const rowsOfStretch = 32_768
+const rowsOfStretch = 8_192
 
 // stretches are what the writer knows of them. The zero value knows nothing yet.
 type stretches struct {
@@ -47,9 +47,9 @@ func (s *stretches) refresh(ctx context.Context, tx *sql.Tx, d *database) error 
 	return tx.QueryRowContext(ctx, d.bind("SELECT count(*) FROM exchanges WHERE stretch = ?"), s.all[len(s.all)-1].id).Scan(&s.rows)
 }
 
-// next begins a new stretch when the newest is full, behind all that is stored.
-func (s *stretches) next(ctx context.Context, tx *sql.Tx, d *database) error {
-	if s.rows < rowsOfStretch {
+// next begins a new stretch when the newest has so many rows, behind all that is stored.
+func (s *stretches) next(ctx context.Context, tx *sql.Tx, d *database, full int) error {
+	if s.rows < full {
 		return nil
 	}
 	var newest int64

@@ -81,7 +81,7 @@ func (s *Store) writeExchanges(ctx context.Context, d *database, batch []Seen) e
 	if err := known.refresh(ctx, tx, d); err != nil {
 		return err
 	}
-	if err := known.next(ctx, tx, d); err != nil {
+	if err := known.next(ctx, tx, d, s.full); err != nil {
 		return err
 	}
 	added, err := d.insert(ctx, tx, &known, batch)
