@@ -92,6 +92,9 @@ func (l *lists) apply(d Decision) {
 func (l *lists) restore(ds []Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.byID) == 0 {
+		l.byID = make(map[string]*held, len(ds))
+	}
 	var networks, keys []*held
 	for _, d := range ds {
 		l.remove(d.ID)
@@ -237,14 +240,13 @@ func (l *lists) of(t Target) (*prefixes, netip.Prefix) {
 func (l *lists) all(at time.Time) []Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ds := make([]Decision, 0, len(l.byID))
+	hs := make([]*held, 0, len(l.byID))
 	for _, h := range l.byID {
 		if h.InForce(at) {
-			ds = append(ds, h.Decision)
+			hs = append(hs, h)
 		}
 	}
-	slices.SortFunc(ds, func(a, b Decision) int { return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.ID, b.ID)) })
-	return ds
+	return sorted(hs, func(a, b *held) int { return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.ID, b.ID)) })
 }
 
 func (l *lists) size() (all, byRules int) {
@@ -266,7 +268,7 @@ func (l *lists) covering(a netip.Addr, k Key, at time.Time) []Decision {
 	if !k.Zero() {
 		l.keys.cover(netip.AddrFrom16(k.Hash), look)
 	}
-	return sorted(hs)
+	return sorted(hs, (*held).rank)
 }
 
 // within lists what is in force and lies within a target.
@@ -278,11 +280,11 @@ func (l *lists) within(t Target, at time.Time) []Decision {
 			hs = append(hs, h)
 		}
 	})
-	return sorted(hs)
+	return sorted(hs, (*held).rank)
 }
 
-func sorted(hs []*held) []Decision {
-	slices.SortFunc(hs, func(a, b *held) int { return a.rank(b) })
+func sorted(hs []*held, by func(a, b *held) int) []Decision {
+	slices.SortFunc(hs, by)
 	ds := make([]Decision, len(hs))
 	for i, h := range hs {
 		ds[i] = h.Decision
