@@ -4,9 +4,9 @@ import type { Connection } from './connection';
 const signedOut = 4401;
 const silent = 4408;
 
-/** How long to wait before the n-th attempt: doubling to half a minute, half of it left to chance. */
+/** How long to wait before the n-th attempt: doubling to five seconds, half of it left to chance. */
 export function backoff(attempt: number, chance = Math.random()): number {
-  const most = Math.min(30_000, 500 * 2 ** attempt);
+  const most = Math.min(5_000, 500 * 2 ** attempt);
   return most / 2 + (most / 2) * chance;
 }
 
@@ -27,9 +27,7 @@ export function pause(ms: number): Promise<void> {
 export function openSocket(url: string, connection: Connection): Client {
   let open: WebSocket | undefined;
   let unanswered: ReturnType<typeof setTimeout> | undefined;
-  addEventListener('offline', () => connection.move('offline'));
-  addEventListener('online', () => connection.state === 'offline' && connection.move('reconnecting'));
-  return createClient({
+  const client = createClient({
     url,
     lazyCloseTimeout: 2_000, // changing pages drops one subscription before it opens the next
     keepAlive: 10_000,
@@ -37,7 +35,7 @@ export function openSocket(url: string, connection: Connection): Client {
     shouldRetry: () => true,
     retryWait: (attempt) => pause(backoff(attempt)),
     on: {
-      connecting: (again) => connection.move(again ? 'reconnecting' : 'connecting'),
+      connecting: (again) => again && connection.move(navigator.onLine ? 'reconnecting' : 'offline'),
       opened: (socket) => {
         open = socket as WebSocket;
       },
@@ -57,6 +55,11 @@ export function openSocket(url: string, connection: Connection): Client {
       },
     },
   });
+  // A socket says nothing when its network goes, and a server on this machine stays reachable without
+  // any network: trying again is the only way to know.
+  addEventListener('offline', () => client.terminate());
+  addEventListener('online', () => client.terminate());
+  return client;
 }
 
 /** Whether the server closed the socket for good, as graphql-ws sees it; it then gives up by itself. */

@@ -45,7 +45,10 @@ export function useLive<Data, Variables extends object>(
       });
     const forget = connection.onReturn(() => {
       if (newest.current.returned) newest.current.returned();
-      else nudged.call();
+      else {
+        nudged.cancel(); // however short ago the last nudge was
+        nudged.call();
+      }
     });
     return () => {
       unsubscribe();

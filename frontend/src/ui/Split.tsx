@@ -1,6 +1,6 @@
 import { Drawer } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, type RefObject, useEffect, useRef } from 'react';
 import classes from './Split.module.css';
 
 /**
@@ -42,6 +42,8 @@ export function Split({
     return () => removeEventListener('keydown', leave);
   }, [isOpen]);
 
+  useHeight(pane, wide && isOpen);
+
   return (
     <div ref={root} className={classes.split} data-opened={(wide && isOpen) || undefined}>
       <div className={classes.list}>{children}</div>
@@ -51,22 +53,40 @@ export function Split({
         </section>
       )}
       {!wide && (
-        <Drawer
+        <Drawer.Root
           opened={isOpen}
           onClose={onClose}
           position="right"
           size="min(680px, 100%)"
-          withCloseButton={false}
           closeOnEscape={false}
           returnFocus={false}
           padding={0}
-          aria-label={label}
-          classNames={{ body: classes.drawer ?? '' }}
-          data-split
         >
-          {opened}
-        </Drawer>
+          <Drawer.Overlay />
+          <Drawer.Content aria-label={label} className={classes.drawer ?? ''} data-split>
+            {opened}
+          </Drawer.Content>
+        </Drawer.Root>
       )}
     </div>
   );
+}
+
+/** Keeps the pane within the window while the page moves under it. */
+function useHeight(pane: RefObject<HTMLElement | null>, shown: boolean): void {
+  useEffect(() => {
+    const element = pane.current;
+    if (!shown || !element) return;
+    const reach = () => {
+      const height = window.innerHeight - Math.max(0, element.getBoundingClientRect().top) - 16;
+      element.style.setProperty('--height', `${Math.max(320, height)}px`);
+    };
+    reach();
+    addEventListener('scroll', reach, { passive: true });
+    addEventListener('resize', reach);
+    return () => {
+      removeEventListener('scroll', reach);
+      removeEventListener('resize', reach);
+    };
+  }, [pane, shown]);
 }

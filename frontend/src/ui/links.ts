@@ -6,6 +6,15 @@ export const links = {
   exchange: (id: string) => `/logs/${encodeURIComponent(id)}`,
   /** The traffic of one address. */
   client: (address: string) => `/logs?client=${encodeURIComponent(address)}`,
+  /** What is decided about one address, and what is known of it. */
+  decisionsAbout: (address: string) => {
+    const about = encodeURIComponent(address);
+    return `/ip-management?q=${about}&client=${about}`;
+  },
+  /** The alerts about one address. */
+  alertsAbout: (address: string) => `/alerts?status=all&client=${encodeURIComponent(address)}`,
+  /** The form that blocks, allows or monitors it. */
+  decide: (address: string) => `/ip-management?add=${encodeURIComponent(address)}`,
   /** The traffic of one path. */
   path: (path: string) => `/logs?path=${encodeURIComponent(path)}`,
   status: (status: number) => `/logs?status=${status}`,

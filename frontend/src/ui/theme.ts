@@ -42,6 +42,23 @@ export const theme = createTheme({
   cursorType: 'pointer',
   focusRing: 'auto',
   respectReducedMotion: true,
+  // Mantine takes white for text on the accent in both themes; on the dark theme's it can't be read.
+  components: {
+    Button: {
+      vars: (_theme: unknown, { variant = 'filled', color }: { variant?: string; color?: string }) => ({
+        root:
+          variant === 'filled' && !color
+            ? {
+                '--button-bg': 'var(--s-accent)',
+                '--button-hover': 'color-mix(in srgb, var(--s-accent) 88%, var(--s-text))',
+                '--button-color': 'var(--s-accent-text)',
+              }
+            : {},
+      }),
+    },
+    Checkbox: { vars: () => ({ root: { '--checkbox-icon-color': 'var(--s-accent-text)' } }) },
+    Radio: { vars: () => ({ root: { '--radio-icon-color': 'var(--s-accent-text)' } }) },
+  },
 });
 
 /** Points Mantine's own variables at ours (tokens.css), so that both speak one palette. */

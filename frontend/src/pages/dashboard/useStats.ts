@@ -26,5 +26,6 @@ export function useStats(): { question: Question<Stats>; rates: number[] } {
     },
   });
   const data = announced ?? query.data?.stats;
-  return { question: { ...query, data, refetch: again }, rates };
+  const error = announced ? undefined : query.error; // what is announced is newer than what failed
+  return { question: { ...query, data, error, refetch: again }, rates };
 }
