@@ -137,7 +137,7 @@ func (d *database) textIn(q *gorm.DB, text string, columns ...string) (*gorm.DB,
 		return q, nil
 	}
 	if len(text) > mostOfText {
-		return nil, Invalid{"text", fmt.Sprintf("must be at most %d bytes long", mostOfText)}
+		return nil, Invalid{Field: "text", Problem: fmt.Sprintf("must be at most %d bytes long", mostOfText)}
 	}
 	any := d.read.Session(&gorm.Session{NewDB: true})
 	for _, c := range columns {

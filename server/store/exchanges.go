@@ -16,8 +16,8 @@ import (
 // answered in several pages, some of them short, rather than in one that takes seconds.
 const (
 	longSearch      = 150 * time.Millisecond
-	mostStretches   = 1000
-	stretchesAtOnce = 16 // when the index narrows down
+	mostStretches   = 2000
+	stretchesAtOnce = 64 // when the index narrows down
 )
 
 // Exchanges are listed by ID, which is by time, newest first. A filter that matches little may
@@ -131,7 +131,7 @@ func (d *database) exchangeFilter(f ExchangeFilter) (c conditions, err error) {
 		c = c.and("e.monitored = ?", bit(*f.Monitored))
 	}
 	if len(f.Path) > mostOfPath+1 {
-		return c, Invalid{"path", fmt.Sprintf("must be at most %d bytes long", mostOfPath)}
+		return c, Invalid{Field: "path", Problem: fmt.Sprintf("must be at most %d bytes long", mostOfPath)}
 	}
 	if whole, ok := strings.CutPrefix(f.Path, "="); ok {
 		c = c.and("COALESCE(e.folded, e.path) = ?", clean(whole))

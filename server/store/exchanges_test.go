@@ -155,7 +155,7 @@ func TestARareFilterEndsItsPageEarlyAndGoesOn(t *testing.T) {
 	s := opened(t, Config{Dir: t.TempDir()})
 	s.full = 10
 	var batch []Seen
-	for i := range 30_000 {
+	for i := range 21_000 {
 		x := exchange(time.Duration(i)*time.Millisecond, i, "198.18.0.7")
 		if i == 0 {
 			x.Path = "/needle"
@@ -178,7 +178,7 @@ func TestARareFilterEndsItsPageEarlyAndGoesOn(t *testing.T) {
 		}
 		p.After = page.Next
 	}
-	if pages < 2 { // 3,000 stretches are more than one question may look at
+	if pages < 2 { // 2,100 stretches are more than one question may look at
 		t.Error("it was found in one page")
 	}
 }

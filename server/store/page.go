@@ -26,7 +26,7 @@ func cursor(kind byte, p place) string {
 }
 
 func parseCursor(kind byte, s string) (place, error) {
-	bad := Invalid{"after", "is not a cursor of this list"}
+	bad := Invalid{Field: "after", Problem: "is not a cursor of this list"}
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || len(b) == 0 || b[0] != kind {
 		return place{}, bad
@@ -41,7 +41,7 @@ func parseCursor(kind byte, s string) (place, error) {
 
 func (p Page) check() error {
 	if p.First < 1 || p.First > mostOfPage {
-		return Invalid{"first", "must be 1 to 500"}
+		return Invalid{Field: "first", Problem: "must be 1 to 500"}
 	}
 	return nil
 }
@@ -77,7 +77,7 @@ func (l listing[R, T]) page(ctx context.Context, q *gorm.DB, p Page) (Slice[T], 
 		} else {
 			id, err := l.key(from.id)
 			if err != nil {
-				return out, Invalid{"after", "is not a cursor of this list"}
+				return out, Invalid{Field: "after", Problem: "is not a cursor of this list"}
 			}
 			q = q.Where("("+l.at+", "+l.id+") < (?, ?)", from.at, id)
 		}

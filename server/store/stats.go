@@ -46,13 +46,13 @@ func (s *Store) Stats(ctx context.Context, from, to time.Time) (Stats, error) {
 // of its length since 1970.
 func (s *Store) Timeline(ctx context.Context, from, to time.Time, step time.Duration) ([]Point, error) {
 	if step < time.Minute || step%time.Minute != 0 {
-		return nil, Invalid{"step", "must be whole minutes, at least one"}
+		return nil, Invalid{Field: "step", Problem: "must be whole minutes, at least one"}
 	}
 	width := step.Milliseconds()
 	begin, end := up(from.UnixMilli(), width), up(to.UnixMilli(), width)
 	n := max((end-begin)/width, 0)
 	if n > mostPoints {
-		return nil, Invalid{"step", fmt.Sprintf("gives more than %d points", mostPoints)}
+		return nil, Invalid{Field: "step", Problem: fmt.Sprintf("gives more than %d points", mostPoints)}
 	}
 	out := make([]Point, n)
 	for i := range out {

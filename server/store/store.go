@@ -14,15 +14,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
 // ErrNotFound says that there is nothing with that ID.
 var ErrNotFound = errors.New("not found")
 
 // Invalid is what a caller can correct.
-type Invalid struct{ Field, Problem string }
-
-func (e Invalid) Error() string { return e.Field + ": " + e.Problem }
+type Invalid = engine.Invalid
 
 // Config says where the data is.
 type Config struct {

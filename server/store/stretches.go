@@ -10,8 +10,9 @@ import (
 // A stretch is some rows that follow each other in time; see the migration that made its table.
 type stretch struct{ id, start int64 }
 
-// rowsOfStretch begin the next one. A batch is not divided, so a stretch may be longer by one.
-const rowsOfStretch = 8_192
+// rowsOfStretch are after how many rows the next one begins. A batch is not divided, so a stretch may
+// be longer by one.
+const rowsOfStretch = 8192
 
 // stretches are what the writer knows of them. The zero value knows nothing yet.
 type stretches struct {

@@ -25,7 +25,7 @@ CREATE TABLE exchanges (
   monitored   INTEGER NOT NULL
 ) STRICT;
 
--- The one further index. It begins with the stretch, some 32,000 rows that follow each other in
+-- The one further index. It begins with the stretch, some 8,000 rows that follow each other in
 -- time, so that writing touches the pages of the newest stretch alone, however many clients and
 -- rows there are; a reader looks into stretch after stretch. The IDs of a stretch are those from
 -- its start to the start of the next.
