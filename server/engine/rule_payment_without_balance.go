@@ -68,10 +68,10 @@ func (w *payments) ask(x Exchange, q question) (t tally) {
 	s, set := w.at(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := s.find(set, max(hash, 1))
+	i := s.find(set, hash, hash)
 	if i < 0 {
 		var pushed worth
-		i, pushed = s.claim(set, max(hash, 1), hash, q.at, func(i int) worth { return w.worth(s, i, q.at) })
+		i, pushed = s.claim(set, hash, hash, q.at, func(i int) worth { return w.worth(s, i, q.at) })
 		doubt := &w.doubt[(s.first+set)/ways]
 		if pushed.count == looked {
 			*doubt = q.at

@@ -3,10 +3,13 @@ package engine
 import "sync"
 
 // A table finds a slot for each key, in a fixed number of slots: sets of eight, chosen by a
-// keyed hash, in stripes with a lock each. A key is never zero. What belongs to a key lies in its
-// slot's mark, beside the key because that is where memory was fetched from anyway, and where
-// that is not enough in an array of the table's owner, by the slot's number; all of it under
-// the stripe's lock.
+// keyed hash, in stripes with a lock each. What belongs to a key lies in its slot's mark, and
+// where that is not enough in an array of the table's owner, by the slot's number; all of it
+// under the stripe's lock.
+//
+// The sets hold small entries that lead to the slots, and slots are given out one after the
+// other. So what is used lies close together, and memory that was never needed is never
+// touched.
 type table struct {
 	keyed
 	stripes [stripes]stripe
@@ -15,47 +18,58 @@ type table struct {
 
 type stripe struct {
 	mu         sync.Mutex
-	first      int // number of its first slot
+	first      int     // number of its first slot in the table
+	entries    []entry // sets of eight
 	slots      []slot
+	used       int     // slots given out so far
+	free       uint64  // the first of those given back, plus one; its mark leads to the next
 	sketch     *sketch // admits to full sets; nil admits everybody
 	held       int     // slots in use
 	evicted    int     // keys pushed out while they still counted
 	turnedAway int     // keys that the sketch did not admit
-	_          [48]byte
 }
 
-// A slot is empty when its key is zero.
 type slot struct{ key, mark uint64 }
 
+// An entry is the number of a slot in its stripe, plus one, under some bits of its key's
+// hash, that hardly ever another slot is looked at in vain. 0 is empty.
+type entry uint32
+
 const (
-	stripes = 64
-	ways    = 8
+	stripes  = 64
+	ways     = 8
+	slotBits = 19 // of an entry
 )
+
+func newEntry(hash uint64, i int) entry { return entry(hash>>(32+slotBits)<<slotBits) | entry(i+1) }
+
+func (e entry) slot() int { return int(e&(1<<slotBits-1)) - 1 }
 
 func newTable(slots int, k keyed) *table {
 	n := powerOfTwo(max(slots, stripes*ways))
 	t := &table{keyed: k, sets: uint64(n / stripes / ways)}
-	all := make([]slot, n)
+	each := n / stripes
 	for i := range t.stripes {
-		t.stripes[i].first = i * n / stripes
-		t.stripes[i].slots = all[i*n/stripes : (i+1)*n/stripes]
+		t.stripes[i].first = i * each
+		t.stripes[i].entries = make([]entry, each)
+		t.stripes[i].slots = make([]slot, each)
 	}
 	return t
 }
 
 func (t *table) size() int { return len(t.stripes) * len(t.stripes[0].slots) }
 
-// at is where a hash leads: a stripe, and the first slot of a set within it.
+// at is where a hash leads: a stripe, and the first entry of a set within it.
 func (t *table) at(hash uint64) (s *stripe, set int) {
 	return &t.stripes[hash%stripes], int(hash>>32&(t.sets-1)) * ways
 }
 
-// find answers the key's place in the stripe, or -1.
-func (s *stripe) find(set int, key uint64) int {
-	slots := s.slots[set : set+ways : set+ways]
-	for i := range slots {
-		if slots[i].key == key {
-			return set + i
+// find answers the number of the key's slot in the stripe, or -1.
+func (s *stripe) find(set int, key, hash uint64) int {
+	like := newEntry(hash, 0) >> slotBits
+	for _, e := range s.entries[set : set+ways] {
+		if e>>slotBits == like && e != 0 && s.slots[e.slot()].key == key {
+			return e.slot()
 		}
 	}
 	return -1
@@ -67,22 +81,23 @@ type worth struct {
 	newest int64 // when last
 }
 
-// claim makes room for a key in its set: an empty slot, else the one of least worth (one
-// that counts nothing any more, else the smallest count, else the oldest). So who comes
-// once can't push out who came often. With a sketch, a newcomer enters a full set only if he
-// was seen more often than the victim counts; else the answer is -1. The mark stays as it
-// was; pushed is what was lost.
+// claim makes room for a key in its set: a slot that was never used or is given back, else
+// that of least worth (one that counts nothing any more, else the smallest count, else the
+// oldest). So who comes once can't push out who came often. With a sketch, a newcomer enters
+// a full set only if he was seen more often than the victim counts; else the answer is -1.
+// The slot's mark is zero; pushed is what was lost.
 func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) worth) (i int, pushed worth) {
 	victim := -1
-	for i := set; i < set+ways; i++ {
-		if s.slots[i].key == 0 {
-			s.held++
-			s.slots[i].key = key
+	for at := set; at < set+ways; at++ {
+		i := s.entries[at].slot()
+		if i < 0 {
+			i = s.take()
+			s.entries[at], s.slots[i] = newEntry(hash, i), slot{key: key}
 			return i, worth{}
 		}
 		w := weigh(i)
 		if victim < 0 || w.count < pushed.count || w.count == pushed.count && w.newest < pushed.newest {
-			victim, pushed = i, w
+			victim, pushed = at, w
 		}
 	}
 	if pushed.count > 0 {
@@ -92,27 +107,53 @@ func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) w
 		}
 		s.evicted++
 	}
-	s.slots[victim].key = key
-	return victim, pushed
+	i = s.entries[victim].slot()
+	s.entries[victim], s.slots[i] = newEntry(hash, i), slot{key: key}
+	return i, pushed
 }
 
-// drop empties a slot.
-func (s *stripe) drop(i int) {
-	if s.slots[i].key != 0 {
-		s.slots[i] = slot{}
-		s.held--
+// take gives out a slot. There is one, as there are no more entries than slots.
+func (s *stripe) take() (i int) {
+	s.held++
+	if s.free == 0 {
+		s.used++
+		return s.used - 1
+	}
+	i = int(s.free - 1)
+	s.free = s.slots[i].mark
+	return i
+}
+
+// drop empties an entry and takes its slot back.
+func (s *stripe) drop(at int) {
+	i := s.entries[at].slot()
+	s.entries[at] = 0
+	s.slots[i] = slot{mark: s.free}
+	s.free = uint64(i + 1)
+	s.held--
+}
+
+// dropKey drops a key.
+func (t *table) dropKey(key, hash uint64) {
+	s, set := t.at(hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for at := set; at < set+ways; at++ {
+		if i := s.entries[at].slot(); i >= 0 && s.slots[i].key == key {
+			s.drop(at)
+		}
 	}
 }
 
-// dropIf empties the slots that are wanted no more. It is told the slot's number in the
-// table and its key.
+// dropIf drops all that is wanted no more. It is told the slot's number in the table and its
+// key.
 func (t *table) dropIf(unwanted func(n int, key uint64) bool) {
 	for i := range t.stripes {
 		s := &t.stripes[i]
 		s.mu.Lock()
-		for j := range s.slots {
-			if key := s.slots[j].key; key != 0 && unwanted(s.first+j, key) {
-				s.drop(j)
+		for at, e := range s.entries {
+			if i := e.slot(); i >= 0 && unwanted(s.first+i, s.slots[i].key) {
+				s.drop(at)
 			}
 		}
 		s.mu.Unlock()

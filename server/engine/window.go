@@ -94,7 +94,7 @@ func (w *window[T]) see(a actor, q question) tally {
 	hash := w.hash(uint64(a))
 	s, set := w.at(hash)
 	s.mu.Lock()
-	i := s.find(set, uint64(a))
+	i := s.find(set, uint64(a), hash)
 	if i < 0 {
 		i, _ = s.claim(set, uint64(a), hash, q.at, func(i int) worth { return w.worth(s, i, q.at) })
 		if i < 0 { // nobody counts him here
@@ -294,12 +294,7 @@ func (w *window[T]) forget(t Target) {
 		return
 	}
 	if who := actorsOf(t.Network); who.from == who.to {
-		s, set := w.at(w.hash(uint64(who.from)))
-		s.mu.Lock()
-		if i := s.find(set, uint64(who.from)); i >= 0 {
-			s.drop(i)
-		}
-		s.mu.Unlock()
+		w.dropKey(uint64(who.from), w.hash(uint64(who.from)))
 	} else {
 		w.dropIf(func(_ int, key uint64) bool { return who.hold(actor(key)) })
 	}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// A crowd is 10,000 people with a key each, and what they do in turn: look at the balance, pay,
+// look at the history. Each sends a request a second, so that all of them pass.
+const crowd = 10_000
+
+var session = [3]Exchange{
+	{Request: Request{Method: "GET", Path: "/api/balance", Folded: "/api/balance"}, Status: 200},
+	{Request: Request{Method: "POST", Path: "/api/transaction", Folded: "/api/transaction"}, Status: 201},
+	{Request: Request{Method: "GET", Path: "/api/history", Folded: "/api/history"}, Status: 200},
+}
+
+func member(n int) (netip.Addr, Key) {
+	k := Key{Prefix: "bench"}
+	k.Hash[0], k.Hash[1], k.Hash[15] = byte(n), byte(n>>8), 1
+	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), k
+}
+
+// exchanges is what a stretch of the crowd does, one exchange after the other.
+type exchanges struct {
+	from, to, n int
+	round       int
+	at          time.Time
+}
+
+func (c *exchanges) next() (x Exchange) {
+	x = session[c.round%len(session)]
+	x.ID, x.At = uint64(c.n), c.at
+	x.Client, x.Key = member(c.n)
+	c.at = c.at.Add(time.Second / time.Duration(c.to-c.from))
+	if c.n++; c.n == c.to {
+		c.n = c.from
+		c.round++
+	}
+	return x
+}
+
+func pass(b *testing.B, e *Engine, x *Exchange) {
+	if v := e.Decide(x.Request); v.Refused() {
+		b.Fatalf("refused: %+v", v)
+	}
+	if found := e.Observe(*x); found != nil {
+		b.Fatalf("found: %+v", found)
+	}
+}
+
+// BenchmarkExchange is all that the engine does for a request that passes: Decide and
+// Observe with every rule on.
+func BenchmarkExchange(b *testing.B) {
+	e, err := New(Defaults(), 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	people := exchanges{to: crowd, at: noon}
+	for range 3 * crowd { // everybody is known
+		x := people.next()
+		pass(b, e, &x)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		x := people.next()
+		pass(b, e, &x)
+	}
+}
+
+func BenchmarkExchangeParallel(b *testing.B) {
+	e, err := New(Defaults(), 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const shares = 16
+	var share atomic.Int64
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		n := int(share.Add(1)-1) % shares
+		people := exchanges{from: n * crowd / shares, n: n * crowd / shares, to: (n + 1) * crowd / shares, at: noon}
+		for pb.Next() {
+			x := people.next()
+			pass(b, e, &x)
+		}
+	})
+}
+
+// BenchmarkRefusal is what a client costs that is blocked and goes on.
+func BenchmarkRefusal(b *testing.B) {
+	e, err := New(Defaults(), 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := Request{At: noon, Client: netip.MustParseAddr(attacker), Path: "/api/admin/", Folded: "/api/admin/"}
+	e.Decide(r)
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := e.Decide(r); v.Status != 403 {
+			b.Fatal(v)
+		}
+	}
+}
+
+func BenchmarkFold(b *testing.B) {
+	for _, path := range []string{"/api/transaction", "/API//Admin/%2e%2e/x;y=1"} {
+		b.Run(path, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Fold(path)
+			}
+		})
+	}
+}
