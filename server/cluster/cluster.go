@@ -63,6 +63,7 @@ func New(url, node string, log *slog.Logger) (*Cluster, error) {
 	o.PoolSize = 32
 	o.MinIdleConns = 2
 	o.DisableIdentity = true
+	o.Dialer = boundedDialer(o)
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -99,19 +100,22 @@ func (c *Cluster) Close() error {
 // never holds more than the limit, and each thing is counted once, however often it is asked.
 // Every call sets the time to live again, so no set is immortal. Times further in the future
 // than the window are of a clock that was put back since, and mean nothing any more.
+//
+// The first thing it writes is what a full Redis refuses; then the node counts for itself.
 var counting = redis.NewScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local window, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. (now + window), '+inf')
-local n = redis.call('ZCARD', KEYS[1])
+local over, ahead = now - window, '(' .. (now + window)
+local n = redis.call('ZCOUNT', KEYS[1], '(' .. over, now + window)
 if not redis.call('ZSCORE', KEYS[1], ARGV[3]) then
   n = n + 1
   if n <= limit then
     redis.call('ZADD', KEYS[1], now, ARGV[3])
   end
 end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', over)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], ahead, '+inf')
 redis.call('PEXPIRE', KEYS[1], window)
 return {ARGV[3], n}
 `)

@@ -80,11 +80,13 @@ func (g *Guard) foldFinding(d *draft, f engine.Finding) {
 	}
 }
 
-// signed names this node as the maker of what its rules decided.
+// signed is a decision as it is written and told: this node made what its rules decided, and
+// times are in milliseconds.
 func (g *Guard) signed(d engine.Decision) engine.Decision {
 	if d.By == "" {
 		d.By = g.node
 	}
+	d.From, d.Until, d.Lifted = milli(d.From), milli(d.Until), milli(d.Lifted)
 	return d
 }
 

@@ -376,4 +376,10 @@ func (g *Guard) carryOut(c *change) {
 	c.done <- nil
 }
 
-func milli(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
+// milli is a time as it is stored.
+func milli(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.UnixMilli(t.UnixMilli()).UTC()
+}
