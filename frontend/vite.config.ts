@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 // Where the Go server listens while `npm run dev` serves the app.
 const server = process.env.SENTINEL_URL ?? 'http://127.0.0.1:8080';
+const headers = { origin: server }; // it answers its own pages only
 
 export default defineConfig({
   plugins: [react()],
@@ -29,8 +30,8 @@ export default defineConfig({
     host: '127.0.0.1',
     fs: { allow: ['..'] }, // simulator/ lies beside the app
     proxy: {
-      '/graphql': { target: server, ws: true, changeOrigin: true, rewriteWsOrigin: true },
-      '/api': { target: server, changeOrigin: true },
+      '/graphql': { target: server, ws: true, changeOrigin: true, rewriteWsOrigin: true, headers },
+      '/api': { target: server, changeOrigin: true, headers },
     },
   },
   test: {

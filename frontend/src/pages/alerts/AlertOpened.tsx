@@ -1,0 +1,206 @@
+import { IconExternalLink, IconSearchOff } from '@tabler/icons-react';
+import { useCallback, useRef } from 'react';
+import { Link } from 'wouter';
+import { fieldProblem } from '../../api/explain';
+import { useLive } from '../../api/useLive';
+import { useQuery } from '../../api/useQuery';
+import { many } from '../../format/numbers';
+import type { AlertDetailFragment } from '../../gql/AlertDetail';
+import { AlertOpenedDocument, type AlertOpenedQuery } from '../../gql/AlertOpened';
+import { AlertsChangedDocument } from '../../gql/AlertsChanged';
+import { AlertsDecidedDocument } from '../../gql/AlertsDecided';
+import { Address } from '../../ui/Address';
+import { Answer, Bones, Nothing } from '../../ui/Answer';
+import { links } from '../../ui/links';
+import { Fact, Facts, Opened, Part } from '../../ui/Opened';
+import { SeverityBadge } from '../../ui/SeverityBadge';
+import { AlertStatusBadge } from '../../ui/StatusBadge';
+import { Time } from '../../ui/Time';
+import { AlertActions } from './AlertActions';
+import classes from './AlertOpened.module.css';
+import { CountOverLimit } from './CountOverLimit';
+import { DecisionCard } from './DecisionCard';
+import { Evidence } from './Evidence';
+import { outcome } from './outcome';
+import { Story } from './Story';
+
+/** Everything about one alert, and what can be done about it. */
+export function AlertOpened({
+  id,
+  onClose,
+  onChanged,
+}: {
+  id: string;
+  onClose: () => void;
+  /** Something was done that the list should show. */
+  onChanged: () => void;
+}) {
+  const query = useQuery(AlertOpenedDocument, { id });
+  const { refetch } = query;
+  const ours = useRef(false);
+  const nudge = () => {
+    if (ours.current) refetch();
+    ours.current = false;
+  };
+  useLive(AlertsChangedDocument, nudge, {
+    returned: refetch,
+    seen: ({ alertChanged }) => {
+      ours.current ||= alertChanged.id === id;
+    },
+  });
+  useLive(AlertsDecidedDocument, refetch, { every: 2_000 }); // it may be about a network around its client
+  const changed = useCallback(() => {
+    refetch();
+    onChanged();
+  }, [refetch, onChanged]);
+
+  const alert = query.data?.alert;
+  const unknown = query.error && fieldProblem(query.error)?.field === 'id';
+  return (
+    <Opened
+      title={alert?.title ?? 'Alert'}
+      onClose={onClose}
+      badges={
+        alert && (
+          <>
+            <SeverityBadge severity={alert.severity} />
+            <AlertStatusBadge status={alert.status} />
+            <span>
+              raised <Time at={alert.firstAt} />
+            </span>
+          </>
+        )
+      }
+    >
+      {unknown ? (
+        <Unknown id={id} />
+      ) : (
+        <Answer
+          of={query}
+          empty={(data) => data.alert === null}
+          nothing={<Unknown id={id} />}
+          bones={<Bones lines={7} height={52} />}
+        >
+          {(data) => data.alert && <Detail alert={data.alert} rules={data.rules} onChanged={changed} />}
+        </Answer>
+      )}
+    </Opened>
+  );
+}
+
+function Unknown({ id }: { id: string }) {
+  return (
+    <Nothing icon={<IconSearchOff size={28} stroke={1.5} aria-hidden />} title="There is no such alert">
+      Nothing is known under {id}. It may come from another installation.
+    </Nothing>
+  );
+}
+
+function Detail({
+  alert,
+  rules,
+  onChanged,
+}: {
+  alert: AlertDetailFragment;
+  rules: AlertOpenedQuery['rules'];
+  onChanged: () => void;
+}) {
+  const rule = rules.find((r) => r.id === alert.rule);
+  const others = alert.decisions.filter((d) => d.id !== alert.decision?.id);
+  const traffic = links.client(alert.actor.network ?? alert.client);
+  return (
+    <>
+      <p className={classes.reason}>{alert.reason}</p>
+      <p className={classes.outcome}>{outcome(alert)}</p>
+
+      <AlertActions alert={alert} onChanged={onChanged} />
+
+      <Part title="Counted">
+        <CountOverLimit alert={alert} />
+      </Part>
+
+      <Part title="Who and what">
+        <Facts>
+          <Fact name="Client">
+            <Address value={alert.client} to={links.client(alert.client)} />
+            {alert.actor.label !== alert.client && (
+              <span className={classes.aside}>
+                counted as <Address value={alert.actor.label} what="network" />
+              </span>
+            )}
+          </Fact>
+          <Fact name="Key">
+            {alert.keyPrefix ? (
+              <Address value={`${alert.keyPrefix}…`} what="key prefix" />
+            ) : (
+              <span className={classes.none}>none was sent</span>
+            )}
+          </Fact>
+          <Fact name="Request">
+            <span className="mono">
+              <strong>{alert.method}</strong> {alert.path}
+            </span>
+          </Fact>
+          <Fact name="Rule">
+            {rule?.title ?? alert.title} <span className="mono">{alert.rule}</span>{' '}
+            <span className={classes.none}>version {alert.ruleVersion}</span>
+            {rule && <p className={classes.explanation}>{rule.explanation}</p>}
+            {rule && rule.version !== alert.ruleVersion && (
+              <p className={classes.explanation}>
+                That is version {rule.version}, which is in force now; this alert was raised by version{' '}
+                {alert.ruleVersion}.
+              </p>
+            )}
+          </Fact>
+          {alert.incident && (
+            <Fact name="Incident">
+              <Link href={links.incident(alert.incident.id)} className={classes.incident}>
+                <span className="mono">{alert.incident.reference}</span> {alert.incident.title}
+              </Link>
+              <p className={classes.explanation}>
+                {many(alert.incident.alertCount, 'alert')} of {many(alert.incident.clientCount, 'client')},
+                joined by {alert.incident.shared}.
+              </p>
+            </Fact>
+          )}
+        </Facts>
+      </Part>
+
+      <Part
+        title="Receipt"
+        aside={alert.decision ? 'What the client was told, and how to undo it' : undefined}
+      >
+        {alert.decision ? (
+          <DecisionCard decision={alert.decision} onChanged={onChanged} />
+        ) : (
+          <p className={classes.none}>No decision was made because of it, so there is nothing to undo.</p>
+        )}
+      </Part>
+
+      {others.length > 0 && (
+        <Part title="Also in force for this client" aside={many(others.length, 'decision')}>
+          <div className={classes.cards}>
+            {others.map((d) => (
+              <DecisionCard key={d.id} decision={d} onChanged={onChanged} />
+            ))}
+          </div>
+        </Part>
+      )}
+
+      <Part title="Timeline">
+        <Story alert={alert} />
+      </Part>
+
+      <Part
+        title="Evidence"
+        aside={
+          <Link href={traffic} className={classes.more}>
+            All its traffic <IconExternalLink size={13} aria-hidden />
+          </Link>
+        }
+      >
+        <Evidence alert={alert} />
+      </Part>
+    </>
+  );
+}
