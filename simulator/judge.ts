@@ -231,8 +231,10 @@ function into(sentence: string, fills: Fills): string {
 
 const thousands = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
-/** Seconds with one decimal, rounded half up: in whole numbers, as Go does. */
+/** To the millisecond below a second, else to a tenth, rounded half up: in whole numbers, as Go does. */
 function seconds(milliseconds: number): string {
-  const tenths = Math.floor((Math.floor(milliseconds) + 50) / 100);
+  const whole = Math.floor(milliseconds);
+  if (whole < 1000) return `0.${String(whole).padStart(3, '0')}`;
+  const tenths = Math.floor((whole + 50) / 100);
   return `${thousands(Math.floor(tenths / 10))}.${tenths % 10}`;
 }

@@ -246,7 +246,7 @@ describe('checking', () => {
     const ask = console_({ Health: () => health(), Facts: blocked });
     const { verdicts } = await check(await attack(shielded), ask);
     expect(verdicts.map((v) => v.kept)).toEqual([true, true, true, true]);
-    expect(verdicts[0]?.sentence).toMatch(/^blocked after 101 requests, \d+\.\d s$/);
+    expect(verdicts[0]?.sentence).toMatch(/^blocked after 101 requests, \d\.\d+ s$/);
   });
 
   test('finds every promise broken by a server that never blocks', async () => {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -43,19 +42,18 @@ func List(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	for _, k := range []struct {
 		kind  Kind
 		title string
 	}{{Normal, "The baseline"}, {Attack, "Attacks, which must be noticed"}, {NearMiss, "Near misses, which must not"}} {
-		fmt.Fprintf(t, "%s\n", k.title)
+		fmt.Fprintln(w, k.title)
 		for i := range all {
 			if all[i].Kind == k.kind {
-				fmt.Fprintf(t, "  %s\t%s\n", all[i].ID, all[i].Summary)
+				fmt.Fprintf(w, "  %-20s %s\n", all[i].ID, all[i].Summary)
 			}
 		}
 	}
-	return t.Flush()
+	return nil
 }
 
 // Run plays a scenario against a target, writes what happens to w as it happens, and then whether
@@ -142,10 +140,10 @@ func report(t *Target, p *Played, vs []Verdict) *Report {
 
 func (r *Report) write(w io.Writer) {
 	f := fills{
-		"requests": r.Requests, "actors": r.Actors, "refused": r.Refused, "late": r.Late,
+		"requests": r.Requests, "from": addresses(r.Actors), "refused": r.Refused, "late": r.Late,
 		"took": time.Duration(r.Seconds * float64(time.Second)),
 	}
-	fmt.Fprintln(w, f.into("\n{requests} requests from {actors} addresses in {took} s: {refused} refused, {late} late\n"))
+	fmt.Fprintln(w, f.into("\n{requests} requests from {from} in {took} s: {refused} refused, {late} late\n"))
 	broken := 0
 	for _, v := range r.Promises {
 		sign := "kept  "
@@ -176,7 +174,14 @@ func (p *progress) begin() {
 	p.blocked = map[int]bool{}
 	s := p.plan.Scenario
 	fmt.Fprintf(p.w, "%s: %s\n", s.Title, s.Summary)
-	fmt.Fprintf(p.w, "seed %d, %s requests from %d addresses\n\n", p.plan.Seed, thousands(p.plan.Requests()), len(p.plan.Actors))
+	fmt.Fprintf(p.w, "seed %d, %s requests from %s\n\n", p.plan.Seed, thousands(p.plan.Requests()), addresses(len(p.plan.Actors)))
+}
+
+func addresses(n int) string {
+	if n == 1 {
+		return "one address"
+	}
+	return thousands(n) + " addresses"
 }
 
 func (p *progress) answer(actor, request int, o Outcome) {
@@ -186,11 +191,11 @@ func (p *progress) answer(actor, request int, o Outcome) {
 		p.refused++
 		if !p.blocked[actor] {
 			p.blocked[actor] = true
-			fmt.Fprintf(p.w, "%8s  %-24s refused with %d at request %d\n", at.into("{at} s"), p.plan.Actors[actor].Label(), o.Status, request+1)
+			fmt.Fprintf(p.w, "%9s  %-24s refused with %d at request %d\n", at.into("{at} s"), p.plan.Actors[actor].Label(), o.Status, request+1)
 		}
 	}
 	if o.Answered >= p.next {
 		p.next = o.Answered.Truncate(time.Second) + time.Second
-		fmt.Fprintf(p.w, "%8s  %s\n", at.into("{at} s"), at.and("refused", p.refused).into("{done} of {all} answered, {refused} refused"))
+		fmt.Fprintf(p.w, "%9s  %s\n", at.into("{at} s"), at.and("refused", p.refused).into("{done} of {all} answered, {refused} refused"))
 	}
 }

@@ -35,8 +35,8 @@ func TestARunSaysWhatHappensAndWhetherEachPromiseCameTrue(t *testing.T) {
 		t.Fatalf("%v %v\n%s", kept, err, out)
 	}
 	for _, want := range []string{
-		"Rate attack: One address", "seed 5, 150 requests from 1 addresses", "refused with 429 at request 101",
-		"150 requests from 1 addresses in", "50 refused, 0 late", "kept    The 101st request", "blocked after 101 requests", "All 4 promises came true.",
+		"Rate attack: One address", "seed 5, 150 requests from one address", "refused with 429 at request 101",
+		"150 requests from one address in", "50 refused, 0 late", "kept    The 101st request", "blocked after 101 requests", "All 4 promises came true.",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("lacks %q in\n%s", want, out)

@@ -32,8 +32,8 @@ func (f fills) and(slot string, value any) fills {
 	return f
 }
 
-// into fills a sentence: numbers with a comma between thousands, lengths of time as seconds with
-// one decimal, rounded half up.
+// into fills a sentence: numbers with a comma between thousands, lengths of time as seconds, to
+// the millisecond below one and to a tenth, rounded half up, above.
 func (f fills) into(sentence string) string {
 	return slot.ReplaceAllStringFunc(sentence, func(s string) string {
 		switch v := f[s[1:len(s)-1]].(type) {
@@ -42,6 +42,9 @@ func (f fills) into(sentence string) string {
 		case int:
 			return thousands(v)
 		case time.Duration:
+			if v < time.Second {
+				return fmt.Sprintf("0.%03d", v/time.Millisecond)
+			}
 			tenths := int(v/time.Millisecond+50) / 100
 			return thousands(tenths/10) + "." + strconv.Itoa(tenths%10)
 		}

@@ -56,7 +56,7 @@ export function SimulatorPage({ simulation = theSimulation }: { simulation?: Sim
           </>
         }
       >
-        Real requests from simulated addresses against the sandbox bank, and whether each promise comes true.
+        Attack the sandbox bank with real requests, and see whether each promise comes true.
       </PageHeader>
       <p className={classes.cleaned} role="status">
         {!state.tour && state.cleaned}

@@ -100,7 +100,7 @@ export function Stage({
               onChange={(event) => setHurried(event.currentTarget.checked)}
             />
           )}
-          <p className={classes.state} role="status">
+          <p className={classes.state} role="status" data-mood={moodOf(view)}>
             {stateOf(view, mine ? undefined : running)}
           </p>
         </div>
@@ -164,6 +164,12 @@ function stateOf(view: View, other: Scenario | undefined): string {
         ? `All ${kept} promises came true`
         : `${kept} of ${view.verdicts.length} promises came true`;
   }
+}
+
+function moodOf(view: View): 'good' | 'bad' | undefined {
+  if (view.phase === 'failed') return 'bad';
+  if (view.phase !== 'done') return undefined;
+  return view.verdicts.every((v) => v.kept) ? 'good' : 'bad';
 }
 
 const ended = (view: View) => view.phase === 'done' || view.phase === 'stopped' || view.phase === 'failed';

@@ -104,6 +104,8 @@ export interface Ground {
   random: () => number;
   /** Milliseconds that the tour rests at a stop. */
   rest: number;
+  /** Milliseconds that a promise may take to show. */
+  patience: number;
 }
 
 const keep = 300; // lines of the log
@@ -114,7 +116,7 @@ const frame = 90; // milliseconds between two pictures
  * long as the app: a run goes on while the operator watches it from the dashboard.
  */
 export function createSimulation(ground: Partial<Ground> = {}): Simulation {
-  const { ask = asking(), random = randomSeed, rest = 4000 } = ground;
+  const { ask = asking(), random = randomSeed, rest = 4000, patience = 5000 } = ground;
   const via = ground.fetch ?? ((...args: Parameters<typeof fetch>) => fetch(...args));
   const memory = ground.runs ?? runs();
   const seeds = new Map<string, number>();
@@ -173,7 +175,7 @@ export function createSimulation(ground: Partial<Ground> = {}): Simulation {
       if (played.stopped) return show(id, { phase: 'stopped' });
       if (played.problem) throw new Error(`The gateway went away: ${played.problem}.`);
       show(id, { phase: 'checking' });
-      const checked = await check(played, ask, { signal });
+      const checked = await check(played, ask, { signal, patience });
       show(id, { phase: 'done', ...checked });
     } catch (error) {
       if (signal.aborted) show(id, { phase: 'stopped' });
