@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -16,13 +17,13 @@ import (
 
 // paper stands in for the store where time is not real: it remembers what it was given.
 type paper struct {
-	mu     sync.Mutex
-	refuse func(store.Batch) error // nil: takes everything
-	broken error                   // answers this to everything
-	tries  int
+	mu       sync.Mutex
+	refuse   func(store.Batch) error // nil: takes everything
+	unwanted error                   // answers this to traffic, though it can be asked
+	broken   error                   // answers this to everything
+	tries    int
 	store.Batch
-	rows  []store.Seen
-	wrote []time.Time
+	rows []store.Seen
 }
 
 func (p *paper) Record(_ context.Context, b store.Batch) error {
@@ -46,11 +47,10 @@ func (p *paper) Record(_ context.Context, b store.Batch) error {
 func (p *paper) WriteExchanges(_ context.Context, rows []store.Seen) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.broken != nil {
-		return p.broken
+	if err := cmp.Or(p.broken, p.unwanted); err != nil {
+		return err
 	}
 	p.rows = append(p.rows, rows...)
-	p.wrote = append(p.wrote, time.Now())
 	return nil
 }
 
@@ -60,7 +60,8 @@ func (p *paper) Ping(context.Context) map[string]error {
 	return map[string]error{database: p.broken, traffics: p.broken}
 }
 
-func (p *paper) set(err error) { p.mu.Lock(); p.broken = err; p.mu.Unlock() }
+func (p *paper) set(err error)  { p.mu.Lock(); p.broken = err; p.mu.Unlock() }
+func (p *paper) want(err error) { p.mu.Lock(); p.unwanted = err; p.mu.Unlock() }
 
 func (*paper) InForce(context.Context, time.Time) ([]engine.Decision, error) { return nil, nil }
 func (*paper) Decision(context.Context, string) (engine.Decision, error) {
@@ -181,36 +182,16 @@ func TestOneThatTheDatabaseRefusesHoldsUpNoOther(t *testing.T) {
 
 func TestRefusedTrafficIsGivenUpInTheEndSoThatTheRestGoesOn(t *testing.T) {
 	inTime(t, func(t *testing.T, s *scene, p *paper) {
-		g := s.Guard
-		refusing := &refusingRows{paper: p, err: errors.New("value out of range")}
-		g.store = refusing
+		p.want(errors.New("value out of range"))
 		s.balance("198.51.100.7")
 		s.pass((fruitless + 2) * longestWait)
-		refusing.set(nil)
+		p.want(nil)
 		s.balance("198.51.100.8")
 		s.pass(time.Second)
 		if len(p.rows) != 1 || s.Health().TrafficLost != 1 {
 			t.Errorf("%d rows are written, health is %+v", len(p.rows), s.Health())
 		}
 	})
-}
-
-// refusingRows answers when asked, but does not take rows.
-type refusingRows struct {
-	*paper
-	mu  sync.Mutex
-	err error
-}
-
-func (r *refusingRows) set(err error) { r.mu.Lock(); r.err = err; r.mu.Unlock() }
-
-func (r *refusingRows) WriteExchanges(ctx context.Context, rows []store.Seen) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err != nil {
-		return r.err
-	}
-	return r.paper.WriteExchanges(ctx, rows)
 }
 
 func TestAnOperatorWhoLeavesBeforeHisTurnChangesNothing(t *testing.T) {
