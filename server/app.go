@@ -50,7 +50,7 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 	node := nodeName(cfg.Listen)
 	var peers guard.Cluster // stays nil without Redis: alone
 	if cfg.Redis != "" {
-		c, err := cluster.New(cfg.Redis, node, log)
+		c, err := cluster.New(cfg.Redis, node, log) //nolint:contextcheck // it lives until it is closed, not until ctx ends
 		if err != nil {
 			return invalid{"redis", err.Error()}
 		}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
@@ -62,10 +63,8 @@ func scheme(flag, text string, known ...string) error {
 	if err != nil { // the error would repeat a password in it
 		return invalid{flag, "is not a URL, as in " + known[0] + "://host/name"}
 	}
-	for _, k := range known {
-		if u.Scheme == k {
-			return nil
-		}
+	if slices.Contains(known, u.Scheme) {
+		return nil
 	}
 	return invalid{flag, fmt.Sprintf("begins with %q: it needs %s://", u.Scheme, known[0])}
 }

@@ -429,7 +429,7 @@ func startRedis(t *testing.T) string {
 		}
 		t.Skip("no Redis here: apt-get install redis-server")
 	}
-	dir, err := os.MkdirTemp("", "redis") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "redis") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,8 +101,7 @@ func name(fields map[string]json.RawMessage, field string) (string, *refusal) {
 // text reads a field that is a string.
 func text(fields map[string]json.RawMessage, field string) (string, *refusal) {
 	raw, given := fields[field]
-	problem := ""
-	var value string
+	var problem, value string
 	switch {
 	case !given || string(raw) == "null":
 		problem = "is missing."

@@ -1,7 +1,6 @@
 package bank
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 )
@@ -39,36 +38,41 @@ func (c Cents) append(b []byte) []byte {
 func ParseAmount(text string) (Cents, error) {
 	switch {
 	case text == "" || text == "null":
-		return 0, errors.New("The amount is missing.")
+		return 0, unpayable("is missing")
 	case text[0] == '"':
-		return 0, errors.New("The amount is text; it must be a number.")
+		return 0, unpayable("is text; it must be a number")
 	case text[0] == '-':
-		return 0, errors.New("The amount is negative.")
+		return 0, unpayable("is negative")
 	case text[0] < '0' || text[0] > '9':
-		return 0, errors.New("The amount is not a number.")
+		return 0, unpayable("is not a number")
 	}
 	whole, fraction, point := strings.Cut(text, ".")
 	switch {
 	case strings.ContainsAny(text, "eE"):
-		return 0, errors.New("The amount is in scientific notation.")
+		return 0, unpayable("is in scientific notation")
 	case !digits(whole) || point && !digits(fraction) || len(whole) > 1 && whole[0] == '0':
-		return 0, errors.New("The amount is not a number.")
+		return 0, unpayable("is not a number")
 	case len(fraction) > 2:
-		return 0, errors.New("The amount has more than two decimals.")
+		return 0, unpayable("has more than two decimals")
 	case len(whole) > len("1000000"):
-		return 0, errors.New("The amount is larger than any payment.")
+		return 0, unpayable("is larger than any payment")
 	}
 	n, err := strconv.ParseInt(whole+(fraction + "00")[:2], 10, 64)
 	switch {
 	case err != nil:
-		return 0, errors.New("The amount is not a number.")
+		return 0, unpayable("is not a number")
 	case n == 0:
-		return 0, errors.New("The amount is zero.")
+		return 0, unpayable("is zero")
 	case Cents(n) > Largest:
-		return 0, errors.New("The amount is larger than any payment.")
+		return 0, unpayable("is larger than any payment")
 	}
 	return Cents(n), nil
 }
+
+// unpayable says what is wrong with an amount, as a sentence for who sent it.
+type unpayable string
+
+func (u unpayable) Error() string { return "The amount " + string(u) + "." }
 
 // digits reports whether s is nothing but digits, and at least one.
 func digits(s string) bool {
