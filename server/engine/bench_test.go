@@ -78,6 +78,7 @@ func BenchmarkExchangeParallel(b *testing.B) {
 	const shares = 16
 	var share atomic.Int64
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		n := int(share.Add(1)-1) % shares
 		people := exchanges{from: n * crowd / shares, n: n * crowd / shares, to: (n + 1) * crowd / shares, at: noon}

@@ -32,7 +32,7 @@ var paymentWithoutBalance = Rule{
 // payments remembers for each client and key when the balance was last looked at, and when
 // a payment without was last told.
 type payments struct {
-	*table   // by a hash of client and key; the mark is when he looked
+	*table   // by a hash of client and key; a slot holds when he looked and was told of
 	span     int64
 	balances []string
 	payers   []payer
@@ -45,7 +45,6 @@ type payments struct {
 type payer struct {
 	actor actor
 	key   [16]byte
-	told  int64
 }
 
 const never = math.MinInt64 / 2
@@ -76,26 +75,33 @@ func (w *payments) ask(x Exchange, q question) (t tally) {
 		if pushed.count == looked {
 			*doubt = q.at
 		}
-		s.slots[i].mark = uint64(*doubt)
-		w.payers[s.first+i] = payer{client, x.Key.Hash, never}
+		s.slots[i].mark, s.slots[i].more = at(*doubt), at(never)
+		w.payers[s.first+i] = payer{client, x.Key.Hash}
 	}
-	when := int64(s.slots[i].mark)
-	if when-q.at > putBack { // the clock was put back
-		when = never
-	}
-	if looks {
-		s.slots[i].mark = uint64(max(when, q.at))
-		return t
-	}
-	p := &w.payers[s.first+i]
-	if p.told-q.at > putBack {
-		p.told = never
-	}
-	if q.at-when >= w.span && q.at-p.told >= w.span {
-		p.told = q.at
+	p := &s.slots[i]
+	when, said := w.when(p, q.at)
+	switch {
+	case looks:
+		p.mark = at(max(when, q.at))
+	case q.at-when >= w.span && q.at-said >= w.span:
+		p.more = at(q.at)
 		t = tally{over: true, tell: true, count: 1, times: []int64{q.at}}
 	}
 	return t
+}
+
+func at(ms int64) uint64 { return uint64(ms) }
+
+// when he looked and was told of; never, when the clock was put back since.
+func (w *payments) when(p *slot, now int64) (looked, told int64) {
+	looked, told = int64(p.mark), int64(p.more)
+	if looked-now > putBack {
+		looked = never
+	}
+	if told-now > putBack {
+		told = never
+	}
+	return looked, told
 }
 
 // What a payer has to set against a newcomer: a look at the balance counts more than that a
@@ -106,12 +112,11 @@ const (
 )
 
 func (w *payments) worth(s *stripe, i int, now int64) worth {
-	counts := func(at int64) bool { return now-at < w.span && at-now <= putBack }
-	if at := int64(s.slots[i].mark); counts(at) {
-		return worth{looked, at}
-	}
-	if at := w.payers[s.first+i].told; counts(at) {
-		return worth{told, at}
+	switch when, said := w.when(&s.slots[i], now); {
+	case now-when < w.span:
+		return worth{looked, when}
+	case now-said < w.span:
+		return worth{told, said}
 	}
 	return worth{}
 }

@@ -3,9 +3,9 @@ package engine
 import "sync"
 
 // A table finds a slot for each key, in a fixed number of slots: sets of eight, chosen by a
-// keyed hash, in stripes with a lock each. What belongs to a key lies in its slot's mark, and
-// where that is not enough in an array of the table's owner, by the slot's number; all of it
-// under the stripe's lock.
+// keyed hash, in stripes with a lock each. What belongs to a key lies in its slot, and where
+// that is not enough in an array of the table's owner, by the slot's number; all of it under
+// the stripe's lock.
 //
 // The sets hold small entries that lead to the slots, and slots are given out one after the
 // other. So what is used lies close together, and memory that was never needed is never
@@ -22,14 +22,14 @@ type stripe struct {
 	entries    []entry // sets of eight
 	slots      []slot
 	used       int     // slots given out so far
-	free       uint64  // the first of those given back, plus one; its mark leads to the next
+	free       uint64  // the first of those given back, plus one; it leads to the next
 	sketch     *sketch // admits to full sets; nil admits everybody
 	held       int     // slots in use
 	evicted    int     // keys pushed out while they still counted
 	turnedAway int     // keys that the sketch did not admit
 }
 
-type slot struct{ key, mark uint64 }
+type slot struct{ key, mark, more uint64 }
 
 // An entry is the number of a slot in its stripe, plus one, under some bits of its key's
 // hash, that hardly ever another slot is looked at in vain. 0 is empty.
@@ -85,7 +85,7 @@ type worth struct {
 // that of least worth (one that counts nothing any more, else the smallest count, else the
 // oldest). So who comes once can't push out who came often. With a sketch, a newcomer enters
 // a full set only if he was seen more often than the victim counts; else the answer is -1.
-// The slot's mark is zero; pushed is what was lost.
+// The slot is empty but for the key; pushed is what was lost.
 func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) worth) (i int, pushed worth) {
 	victim := -1
 	for at := set; at < set+ways; at++ {

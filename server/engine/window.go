@@ -1,6 +1,9 @@
 package engine
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A window remembers, for each actor, the times of his last exchanges within a span, and
 // tells when there are more than a limit. With exchanges in order its answer is exact: it is
@@ -14,7 +17,7 @@ import "math"
 // back, the clock was put back, and the actor's memory begins anew. An actor's time is his
 // own: what others send does not move it.
 type window[T uint16 | uint32] struct {
-	*table // by actor; the mark is a packed head
+	*table // by actor; a slot holds his head
 	limit  int
 	span   int64
 	late   int64
@@ -29,24 +32,26 @@ type window[T uint16 | uint32] struct {
 	before *window[T]
 }
 
-// head of a ring. Times lie in order, the newest one before next.
+// head of a ring. Times lie in order, the newest one before next, and less than T can
+// express apart from one to the next. So the low bits are enough to know them all, and the
+// oldest is known without a look at the ring.
 type head struct {
 	newest int64 // milliseconds, of 48 bits
+	oldest int64
 	next   uint8 // of 7 bits
 	n      uint8
 	told   bool // an excess was told, and is not over
 }
 
-func unpack(mark uint64) head {
-	return head{int64(mark) >> 16, uint8(mark>>8) & 127, uint8(mark), mark>>15&1 == 1}
+func (s *slot) head() head {
+	return head{int64(s.mark) >> 16, int64(s.more), uint8(s.mark>>8) & 127, uint8(s.mark), s.mark>>15&1 == 1}
 }
 
-func (h *head) pack() uint64 {
-	mark := uint64(h.newest)<<16 | uint64(h.next)<<8 | uint64(h.n)
+func (s *slot) setHead(h *head) {
+	s.mark, s.more = uint64(h.newest)<<16|uint64(h.next)<<8|uint64(h.n), uint64(h.oldest)
 	if h.told {
-		mark |= 1 << 15
+		s.mark |= 1 << 15
 	}
-	return mark
 }
 
 // A question to a rule's memory, about one exchange.
@@ -102,11 +107,11 @@ func (w *window[T]) see(a actor, q question) tally {
 			over := q.together > w.limit
 			return tally{over: over, tell: over, count: q.together, wait: w.span}
 		}
-		s.slots[i].mark = (&head{newest: q.at}).pack()
+		s.slots[i].setHead(&head{newest: q.at})
 	}
-	h := unpack(s.slots[i].mark)
+	h := s.slots[i].head()
 	t, earlier := w.count(&h, w.ring(s.first+i), &w.quiet[s.first+i], q)
-	s.slots[i].mark = h.pack()
+	s.slots[i].setHead(&h)
 	s.mu.Unlock()
 	if earlier {
 		return w.before.see(a, q)
@@ -118,26 +123,32 @@ func (w *window[T]) ring(slot int) []T { return w.times[slot*w.kept : (slot+1)*w
 
 // count judges an exchange and keeps its time, unless it belongs to the window before.
 func (w *window[T]) count(h *head, ring []T, quiet *int64, q question) (t tally, earlier bool) {
-	behind := h.newest - q.at
-	switch {
+	switch behind := h.newest - q.at; {
 	case behind <= 0:
 	case behind > putBack:
-		*h, behind = head{newest: q.at}, 0
+		*h = head{newest: q.at}
 	case behind > w.late:
 		return t, false
 	case behind >= w.span:
 		return t, true
 	}
-	t.over = w.crowded(h, ring, behind, w.limit)
-	if t.over {
-		t.count = w.limit + 1
+	// Only limit times are kept, so there are more when this one and all of them lie together.
+	if int(h.n) >= w.limit && (w.limit == 0 || max(h.newest, q.at)-min(h.oldest, q.at) < w.span) {
+		t.over, t.count = true, w.limit+1
 	}
 	if q.together > w.limit {
 		t.over, t.count = true, max(t.count, q.together)
 	}
-	t.slow = q.slow > 0 && w.crowded(h, ring, behind, q.slow)
+	oldest, full := h.oldest, int(h.n) == w.limit
+	if q.slow > 0 && int(h.n) >= q.slow {
+		var room [MostCounted]int64
+		oldest, full = w.recall(h, ring, room[:0])[q.slow-1], true
+		t.slow = max(h.newest, q.at)-oldest < w.span
+	}
 	if t.over || t.slow {
-		t.wait = w.wait(h, ring, behind, q.slow)
+		if t.wait = w.span; full {
+			t.wait = min(max(oldest+w.span-q.at, 1), w.span)
+		}
 	}
 	if t.over && (!h.told || q.at >= *quiet) {
 		h.told, *quiet = true, q.hush
@@ -150,142 +161,80 @@ func (w *window[T]) count(h *head, ring []T, quiet *int64, q question) (t tally,
 	return t, false
 }
 
-// age of the i-th newest time, beside the newest.
-func (w *window[T]) age(h *head, ring []T, i int) int64 {
-	at := int(h.next) - 1 - i
-	if at < 0 {
-		at += len(ring)
+// put keeps a time in its place. When the ring is full, the oldest goes.
+func (w *window[T]) put(h *head, ring []T, at int64) {
+	if at < h.newest && h.n > 0 {
+		w.insert(h, ring, at)
+		return
 	}
-	return int64(T(h.newest) - ring[at])
+	if at-h.newest > int64(^T(0)) {
+		h.n = 0 // T can't express how far back they lie, and it is more than the span
+	}
+	next := int(h.next)
+	after := next + 1
+	if after == len(ring) {
+		after = 0
+	}
+	switch {
+	case h.n == 0 || len(ring) == 1:
+		h.n, h.oldest = 1, at
+	case int(h.n) == len(ring):
+		h.oldest += int64(ring[after] - ring[next])
+	default:
+		h.n++
+	}
+	ring[next] = T(at)
+	h.newest, h.next = at, uint8(after)
 }
 
-func (w *window[T]) set(h *head, ring []T, i int, age int64) {
-	at := int(h.next) - 1 - i
-	if at < 0 {
-		at += len(ring)
+// insert keeps a time among newer ones: the slow way, which few take.
+func (w *window[T]) insert(h *head, ring []T, at int64) {
+	var room [MostCounted + 1]int64
+	times := append(w.recall(h, ring, room[:0]), at)
+	slices.Sort(times)
+	times = times[max(len(times)-len(ring), 0):]
+	for i, t := range times {
+		ring[i] = T(t)
 	}
-	ring[at] = T(h.newest - age)
+	h.oldest, h.n, h.next = times[0], uint8(len(times)), uint8(len(times)%len(ring))
 }
 
-// place of an exchange among the times: how many are newer, or as new.
-func (w *window[T]) place(h *head, ring []T, behind int64) int {
-	if behind < 0 {
-		return 0
-	}
-	from, to := 0, int(h.n)
-	for from < to {
-		if i := (from + to) / 2; w.age(h, ring, i) <= behind {
-			from = i + 1
-		} else {
-			to = i
+// recall appends the times, newest first.
+func (w *window[T]) recall(h *head, ring []T, times []int64) []int64 {
+	i, t := int(h.next), h.newest
+	for n := range int(h.n) {
+		if i--; i < 0 {
+			i = len(ring) - 1
 		}
-	}
-	return from
-}
-
-// crowded reports whether the exchange, behind the newest by so much, and limit of the times
-// around it lie within the span.
-func (w *window[T]) crowded(h *head, ring []T, behind int64, limit int) bool {
-	n := int(h.n)
-	if n < limit {
-		return false
-	}
-	if limit == 0 {
-		return true
-	}
-	if behind <= 0 {
-		return w.age(h, ring, limit-1)-behind < w.span
-	}
-	here := w.place(h, ring, behind)
-	age := func(i int) int64 { // with the exchange among them
-		switch {
-		case i < here:
-			return w.age(h, ring, i)
-		case i > here:
-			return w.age(h, ring, i-1)
+		if n > 0 {
+			t -= int64(T(t) - ring[i])
 		}
-		return behind
-	}
-	for i := max(0, here-limit); i <= min(here, n-limit); i++ {
-		if age(i+limit)-age(i) < w.span {
-			return true
-		}
-	}
-	return false
-}
-
-// wait is how long until there is room for one more.
-func (w *window[T]) wait(h *head, ring []T, behind int64, slow int) int64 {
-	limit := w.limit
-	if slow > 0 {
-		limit = slow
-	}
-	if limit == 0 || int(h.n) < limit {
-		return w.span
-	}
-	return min(max(w.span-(w.age(h, ring, limit-1)-behind), 1), w.span)
-}
-
-// list the times within the span of an exchange, it included, oldest first.
-func (w *window[T]) list(h *head, ring []T, at int64) []int64 {
-	behind := h.newest - at
-	times := make([]int64, 0, int(h.n)+1)
-	here := w.place(h, ring, behind)
-	for i := int(h.n) - 1; i >= -1; i-- {
-		if i == here-1 {
-			times = append(times, at)
-		}
-		if i < 0 {
-			break
-		}
-		if age := w.age(h, ring, i); age-behind < w.span && behind-age < w.span {
-			times = append(times, h.newest-age)
-		}
+		times = append(times, t)
 	}
 	return times
 }
 
-// put keeps a time in its place. When the ring is full, the oldest goes.
-func (w *window[T]) put(h *head, ring []T, at int64) {
-	if at < h.newest {
-		w.insert(h, ring, h.newest-at)
-		return
-	}
-	reach := int64(^T(0)) - (at - h.newest)
-	for h.n > 0 && (reach < 0 || w.age(h, ring, int(h.n)-1) > reach) {
-		h.n-- // T can't express it any more
-	}
-	ring[h.next] = T(at)
-	h.newest = at
-	if h.next++; int(h.next) == len(ring) {
-		h.next = 0
-	}
-	if int(h.n) < len(ring) {
-		h.n++
-	}
+// list the times within the span of an exchange, it included, oldest first.
+func (w *window[T]) list(h *head, ring []T, at int64) []int64 {
+	times := append(w.recall(h, ring, make([]int64, 0, int(h.n)+1)), at)
+	slices.Sort(times)
+	return slices.DeleteFunc(times, func(t int64) bool { return t-at >= w.span || at-t >= w.span })
 }
 
-func (w *window[T]) insert(h *head, ring []T, behind int64) {
-	here := w.place(h, ring, behind)
-	if here == len(ring) {
-		return // older than all that is kept
-	}
-	if int(h.n) < len(ring) {
-		h.n++
-	}
-	for i := int(h.n) - 1; i > here; i-- {
-		w.set(h, ring, i, w.age(h, ring, i-1))
-	}
-	w.set(h, ring, here, behind)
-}
-
-// worth of a slot at a time: what it still counts.
+// worth of a slot at a time: how many times it still counts.
 func (w *window[T]) worth(s *stripe, i int, now int64) worth {
-	h := unpack(s.slots[i].mark)
-	if h.newest-now > putBack {
+	h := s.slots[i].head()
+	since := max(now, h.newest) - w.span
+	switch {
+	case h.n == 0 || h.newest <= since || h.newest-now > putBack:
 		return worth{}
+	case h.oldest > since:
+		return worth{int(h.n), h.newest}
 	}
-	return worth{w.place(&h, w.ring(s.first+i), w.span-1-max(now-h.newest, 0)), h.newest}
+	var room [MostCounted]int64
+	times := w.recall(&h, w.ring(s.first+i), room[:0])
+	n := slices.IndexFunc(times, func(t int64) bool { return t <= since })
+	return worth{n, h.newest}
 }
 
 // forget drops what was counted against a network.

@@ -47,14 +47,14 @@ func (l *log) anywhere(at int64) bool {
 	return false
 }
 
-// newest is a log that remembers as much as the window does: the newest times, no older
-// than reach, and nothing of exchanges that are too late.
+// newest is a log that remembers as much as the window does: the newest times, and nothing of
+// exchanges that are too late.
 type newest struct {
 	log
-	reach, late int64
-	last        int64
-	begun       bool
-	before      *newest
+	late   int64
+	last   int64
+	begun  bool
+	before *newest
 }
 
 func (l *newest) over(at int64) bool {
@@ -74,15 +74,14 @@ func (l *newest) over(at int64) bool {
 	l.times = append(l.times, at)
 	slices.Sort(l.times)
 	l.last = max(l.last, at)
-	l.times = slices.DeleteFunc(l.times, func(t int64) bool { return l.last-t > l.reach })
 	l.times = l.times[max(0, len(l.times)-l.limit):]
 	return over
 }
 
-func remembered(limit int, span, late, reach int64, keep bool) *newest {
-	l := &newest{log: log{limit: limit, span: span, keep: keep}, reach: reach, late: late}
+func remembered(limit int, span, late int64, keep bool) *newest {
+	l := &newest{log: log{limit: limit, span: span, keep: keep}, late: late}
 	if late >= span {
-		l.before = remembered(limit, span, span-1, reach, keep)
+		l.before = remembered(limit, span, span-1, keep)
 	}
 	return l
 }
@@ -102,8 +101,8 @@ func compare(t interface{ Fatalf(string, ...any) }, limit int, keep bool, steps 
 		over func(at int64) bool
 		slow *newest
 	}{
-		{"16 bits", func(at int64) bool { return short.see(5, question{at: at}).over }, remembered(limit, 60_000, 900_000, 1<<16-1, keep)},
-		{"32 bits", func(at int64) bool { return long.see(5, question{at: at}).over }, remembered(limit, 600_000, 900_000, 1<<32-1, keep)},
+		{"16 bits", func(at int64) bool { return short.see(5, question{at: at}).over }, remembered(limit, 60_000, 900_000, keep)},
+		{"32 bits", func(at int64) bool { return long.see(5, question{at: at}).over }, remembered(limit, 600_000, 900_000, keep)},
 	} {
 		exact := &log{limit: limit, span: w.slow.span, keep: keep}
 		all := &log{limit: limit, span: w.slow.span}
