@@ -63,6 +63,19 @@ describe('a nudge', () => {
     expect(run).toHaveBeenCalledTimes(3);
   });
 
+  test('can let something else go first', () => {
+    const run = vi.fn();
+    const { call } = throttle(run, 1_000, 200);
+    call();
+    call();
+    expect(run).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(200);
+    expect(run).toHaveBeenCalledTimes(1);
+    call();
+    vi.advanceTimersByTime(1_000);
+    expect(run).toHaveBeenCalledTimes(2);
+  });
+
   test('is forgotten when the page is left', () => {
     const run = vi.fn();
     const { call, cancel } = throttle(run, 1_000);

@@ -35,7 +35,9 @@ export function useLive<Data, Variables extends object>(
   const asked = JSON.stringify(variables ?? {});
   useEffect(() => {
     if (pause) return;
-    const nudged = throttle(() => newest.current.nudge?.(), every);
+    // What is seen is painted before the question competes with it.
+    const lead = newest.current.seen ? 200 : 0;
+    const nudged = throttle(() => newest.current.nudge?.(), every, lead);
     const { unsubscribe } = client
       .subscription(subscription, JSON.parse(asked) as Variables)
       .subscribe(({ data }) => {

@@ -27,7 +27,7 @@ export function useQuery<Data, Variables extends object>(
   });
   const refetch = useCallback(() => again({ requestPolicy: 'network-only' }), [again]);
   return {
-    data: result.data,
+    data: result.data ?? undefined, // a refused question is answered with null
     error: result.error,
     waiting: result.fetching || result.stale,
     refetch,

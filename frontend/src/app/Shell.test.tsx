@@ -114,7 +114,7 @@ describe('the search', () => {
   test('opens with a key and goes where the arrows point', async () => {
     const page = show(<Shell />, { SearchHits: { search: hits } }, elsewhere);
     await userEvent.keyboard('/');
-    const field = await screen.findByRole('combobox', { name: 'Search' }, { timeout: 5_000 });
+    const field = await screen.findByRole('combobox', { name: 'Search' });
     await userEvent.type(field, '198.18.0.7');
     await screen.findByText('2 found.');
     await userEvent.keyboard('{ArrowDown}{Enter}');

@@ -31,6 +31,7 @@ export function Confirm({
       centered
       size="md"
       closeButtonProps={{ 'aria-label': 'Close' }}
+      attributes={{ header: { role: 'none' } }} // a header of the dialog, not of the page
     >
       <div className={classes.body}>{children}</div>
       <div className={classes.actions}>

@@ -36,7 +36,9 @@ export function Figure({
           <Arrow direction={change.direction} />
           {change.direction === 'same'
             ? 'as before'
-            : [change.text, before && `from ${before}`].filter(Boolean).join(' ')}
+            : change.text === 'new' || !before
+              ? change.text
+              : `${change.text} from ${before}`}
         </dd>
       )}
       {children && <dd className={classes.more}>{children}</dd>}

@@ -45,7 +45,7 @@ export function LiftChoice({
     <Radio.Group
       value={lift ? 'lift' : 'keep'}
       onChange={(value) => onChange(value === 'lift')}
-      label={`${many(blocks, 'block')} in force because of ${blocks === 1 ? 'it' : 'them'}`}
+      label={`${many(blocks, 'block')} ${blocks === 1 ? 'is' : 'are'} in force because of this`}
       classNames={{ label: classes.label ?? '' }}
     >
       <div className={classes.choices}>

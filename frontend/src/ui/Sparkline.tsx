@@ -1,21 +1,22 @@
+const width = 100;
+
 /** A line without axes: how a figure went of late. Says nothing that the figure beside it doesn't. */
-export function Sparkline({
-  values,
-  width = 96,
-  height = 26,
-}: {
-  values: number[];
-  width?: number;
-  height?: number;
-}) {
+export function Sparkline({ values, height = 18 }: { values: number[]; height?: number }) {
   return (
-    <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
+    <svg
+      width="100%"
+      height={height}
+      viewBox={`0 0 ${width} ${height}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       <path
         d={path(values, width, height)}
         fill="none"
         stroke="var(--s-accent)"
         strokeWidth="1.6"
         strokeLinejoin="round"
+        vectorEffect="non-scaling-stroke"
       />
     </svg>
   );

@@ -14,7 +14,7 @@ import { Panel } from '../../ui/Panel';
 import { SeverityBadge, severityLabel } from '../../ui/SeverityBadge';
 import { Time } from '../../ui/Time';
 import classes from './Feed.module.css';
-import { announce, merged } from './feed';
+import { announce, merged, withoutSubject } from './feed';
 
 const shown = 15;
 
@@ -80,7 +80,7 @@ export function AlertFeed({ className }: { className?: string | undefined }) {
                       {a.status === 'RESOLVED' ? 'resolved' : a.findings > 1 && many(a.findings, 'finding')}
                     </span>
                   </span>
-                  <span className={classes.reason}>{a.reason}</span>
+                  <span className={classes.reason}>{withoutSubject(a.reason, a.client)}</span>
                 </Link>
               </li>
             ))}

@@ -1,4 +1,4 @@
-import { act, screen, within } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, test } from 'vitest';
 import { show } from '../../testing/show';
@@ -129,7 +129,7 @@ describe('the dashboard', () => {
     await act(async () =>
       page.announce('DashboardAlertRaised', { alertRaised: alert('8', { findings: 4 }) }),
     );
-    expect(page.asked('DashboardAlerts')).toHaveLength(2);
+    await waitFor(() => expect(page.asked('DashboardAlerts')).toHaveLength(2));
     expect(within(feed).getAllByRole('listitem')).toHaveLength(2);
     expect(within(feed).getByText('4 findings')).toBeTruthy();
   });

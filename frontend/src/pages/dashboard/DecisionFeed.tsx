@@ -12,7 +12,7 @@ import { links } from '../../ui/links';
 import { Panel } from '../../ui/Panel';
 import { Left, Time } from '../../ui/Time';
 import classes from './Feed.module.css';
-import { announce, merged } from './feed';
+import { announce, merged, withoutSubject } from './feed';
 
 const shown = 15;
 
@@ -59,7 +59,9 @@ export function DecisionFeed({ className }: { className?: string | undefined }) 
                       <Time at={d.liftedAt ?? d.from} />
                     </span>
                   </span>
-                  <span className={classes.reason}>{d.reason || 'No reason given.'}</span>
+                  <span className={classes.reason}>
+                    {withoutSubject(d.reason, d.target.label) || 'No reason given.'}
+                  </span>
                   <span className={classes.more}>
                     {d.origin === 'RULE' ? 'by a rule' : `by ${d.by}`},{' '}
                     {d.state === 'IN_FORCE' ? <Left until={d.until} /> : d.state.toLowerCase()}

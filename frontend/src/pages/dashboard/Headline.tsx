@@ -12,7 +12,7 @@ export function Headline({ of: question, rates }: { of: Question<Stats>; rates: 
       {({ now, before, requestsPerSecond }) => (
         <Figures label="The last hour, against the hour before">
           <Figure label="Requests a second, now" value={rate(requestsPerSecond)} wide>
-            <Sparkline values={rates} height={34} />
+            <Sparkline values={rates} />
           </Figure>
           <Figure
             label="Requests"

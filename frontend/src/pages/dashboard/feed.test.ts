@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { announce, merged } from './feed';
+import { announce, merged, withoutSubject } from './feed';
 
 const item = (id: string, says = '') => ({ id, says });
 
@@ -15,4 +15,10 @@ test('announcing again moves to the front instead of repeating', () => {
 test('a feed stays as long as it may be', () => {
   expect(announce([item('1'), item('2')], item('3'), 2)).toEqual([item('3'), item('1')]);
   expect(merged([item('3')], [item('2'), item('1')], 2)).toEqual([item('3'), item('2')]);
+});
+
+test('an address that stands above its reason is not said twice', () => {
+  const reason = '198.18.0.7 asked for "/api/admin/users", a decoy.';
+  expect(withoutSubject(reason, '198.18.0.7')).toBe('Asked for "/api/admin/users", a decoy.');
+  expect(withoutSubject(reason, '198.18.0.70')).toBe(reason);
 });

@@ -13,3 +13,10 @@ export function merged<Item extends { id: string }>(announced: Item[], known: It
 export function announce<Item extends { id: string }>(announced: Item[], item: Item, most: number): Item[] {
   return [item, ...announced.filter((a) => a.id !== item.id)].slice(0, most);
 }
+
+/** A reason that begins with the address that already stands above it, without it. */
+export function withoutSubject(reason: string, subject: string): string {
+  if (!reason.startsWith(`${subject} `)) return reason;
+  const rest = reason.slice(subject.length + 1);
+  return rest.charAt(0).toUpperCase() + rest.slice(1);
+}
