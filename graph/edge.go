@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
@@ -26,10 +27,21 @@ func NewServer(r *Resolver) *handler.Server {
 	s.SetQueryCache(known)
 	s.SetParserTokenLimit(mostTokens)
 	s.SetDisableSuggestion(true)
+	s.SetValidationRulesFn(rulesWithoutHints)
 	s.SetErrorPresenter(present(r.log))
 	s.SetRecoverFunc(recovered(r.log))
 	s.Use(gate{known, r.about.Demo})
 	return s
+}
+
+// rulesWithoutHints are the usual ones, but none compares what a stranger wrote with every name
+// of the schema to guess what he meant: that takes long, and tells him the names.
+func rulesWithoutHints() *rules.Rules {
+	r := rules.NewDefaultRules()
+	r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	return r
 }
 
 // documents that were found sound, by their text. Long ones are not kept: a stranger could fill

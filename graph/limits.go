@@ -23,7 +23,7 @@ const (
 	mostRoots      = 20
 	deepest        = 12
 	deepestSchema  = 20    // below __schema and __type, where a type is eleven levels of ofType
-	widest         = 200   // selections on one level, fragments written out
+	widest         = 100   // selections on one level, fragments written out
 	mostSelections = 2000  // in all, fragments written out
 	mostCost       = 50000 // see coster
 	mostErrors     = 10
@@ -191,7 +191,8 @@ var sizes = map[string]int{
 	"Mutation.resolve": 100, "LiftPayload.lifted": 100,
 	"ExchangesSeen.exchanges": 50, "Stats.statusMix": 60,
 	"Alert.decisions": 50, "Client.decisions": 50,
-	"__Schema.types": 80,
+	"__Schema.types": 80, "__Type.fields": 5, "__Field.args": 2, "__Type.inputFields": 2, "__Type.enumValues": 2,
+	"__Type.interfaces": 1, "__Type.possibleTypes": 1, "__Directive.args": 2,
 }
 
 // usualSize of any other list.

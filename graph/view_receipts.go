@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,10 +21,17 @@ type Receipt struct {
 	Alert                    *Alert
 	Exchange                 *Exchange
 
-	r     *Resolver
+	r       *Resolver
+	counted counted
+}
+
+// counted is what led to a decision: the exchanges of somebody, within a span, up to the one
+// that was too many.
+type counted struct {
 	about engine.Target
-	until time.Time // of what was counted
+	until time.Time
 	span  time.Duration
+	last  uint64 // its ID; 0 when it is not known
 }
 
 // receipt finds what a reference names: a decision or an exchange. Nil when it names nothing
@@ -48,29 +56,42 @@ func (r *Resolver) receipt(ctx context.Context, reference string) (*Receipt, err
 }
 
 func (r *Resolver) receiptOfDecision(ctx context.Context, d engine.Decision) (*Receipt, error) {
-	out := &Receipt{Reference: d.ID, Decision: r.showDecision(d), r: r, about: d.Target, until: d.From.Add(time.Millisecond)}
+	shown := r.showDecision(d)
+	out := &Receipt{Reference: d.ID, Summary: summary(d), Undo: undo(shown), Decision: shown, r: r}
+	out.counted = counted{about: d.Target, until: d.From.Add(time.Millisecond)}
 	var err error
-	if out.Alert, err = out.Decision.Alert(ctx); err != nil {
+	if out.Alert, err = shown.Alert(ctx); err != nil || out.Alert == nil {
+		return out, err
+	}
+	out.counted.span = out.Alert.Window
+	if out.Exchange, err = r.tripping(ctx, d); out.Exchange != nil {
+		out.counted.last = out.Exchange.Seen.ID
+	}
+	return out, err
+}
+
+// tripping is the exchange that a rule's decision was made at: the first that the rule refused at
+// that very time, or else the last that was answered.
+func (r *Resolver) tripping(ctx context.Context, d engine.Decision) (*Exchange, error) {
+	same, err := r.exchangesOf(ctx, counted{about: d.Target, until: d.From.Add(time.Millisecond), span: time.Millisecond}, mostListed)
+	if err != nil {
 		return nil, err
 	}
-	if out.Alert != nil {
-		out.span = out.Alert.Window
-		if tripped, err := out.counted(ctx, time.Millisecond, 1); err != nil {
-			return nil, err
-		} else if len(tripped) > 0 {
-			out.Exchange = tripped[0]
+	for _, x := range slices.Backward(same) {
+		if x.Refused && x.Seen.Cause == d.Rule {
+			return x, nil
 		}
 	}
-	out.Summary = summary(d)
-	out.Undo = undo(out.Decision)
-	return out, nil
+	for _, x := range same {
+		if !x.Refused {
+			return x, nil
+		}
+	}
+	return nil, nil
 }
 
 func (r *Resolver) receiptOfExchange(ctx context.Context, x store.Seen) (*Receipt, error) {
-	out := &Receipt{
-		Reference: engine.ExchangeReference(x.ID), Exchange: &Exchange{x}, r: r,
-		about: engine.ActorOf(x.Client), until: x.At.Add(time.Millisecond),
-	}
+	out := &Receipt{Reference: engine.ExchangeReference(x.ID), Exchange: &Exchange{x}, r: r}
 	if !x.Refused {
 		out.Summary = fmt.Sprintf("The API answered this request itself, with %d.", x.Status)
 		out.Undo = "There is nothing to undo."
@@ -85,14 +106,12 @@ func (r *Resolver) receiptOfExchange(ctx context.Context, x store.Seen) (*Receip
 		if err != nil {
 			return nil, err
 		}
-		out.Decision, out.Alert, out.span = behind.Decision, behind.Alert, behind.span
-		out.Summary, out.Undo = behind.Summary, behind.Undo
-		return out, nil
+		behind.Reference, behind.Exchange = out.Reference, out.Exchange
+		return behind, nil
 	}
-	terms := r.guard.Policy().Terms(x.Cause)
-	out.span = terms.Within
+	out.counted = counted{engine.ActorOf(x.Client), x.At.Add(time.Millisecond), r.guard.Policy().Terms(x.Cause).Within, x.ID}
 	out.Summary = fmt.Sprintf("The request was refused with %d by %s. %s", x.Status, x.Cause, r.guard.Explain(x.Cause))
-	out.Undo = "Nobody was blocked by it. It passes again once less is asked; an allow entry for the address exempts it from the rules."
+	out.Undo = "Nobody was blocked by it. Requests pass again once there are fewer of them; an allow entry for the address exempts it from the rules."
 	return out, nil
 }
 
@@ -116,20 +135,24 @@ func (r *Resolver) decisionBehind(ctx context.Context, x store.Seen) (*engine.De
 
 // Exchanges are what was counted, newest first, while it is kept.
 func (r *Receipt) Exchanges(ctx context.Context, first int32) ([]*Exchange, error) {
-	if r.span == 0 {
+	if r.counted.span == 0 { // one was enough
 		if r.Exchange == nil {
 			return []*Exchange{}, nil
 		}
 		return []*Exchange{r.Exchange}, nil
 	}
-	return r.counted(ctx, r.span, first)
+	return r.r.exchangesOf(ctx, r.counted, first)
 }
 
-func (r *Receipt) counted(ctx context.Context, span time.Duration, first int32) ([]*Exchange, error) {
-	if !r.about.Network.IsValid() {
+func (r *Resolver) exchangesOf(ctx context.Context, c counted, first int32) ([]*Exchange, error) {
+	if !c.about.Network.IsValid() {
 		return []*Exchange{}, nil
 	}
-	return r.r.exchanges(ctx, store.ExchangeFilter{Client: r.about.Network, From: r.until.Add(-span), To: r.until}, first)
+	found, err := r.exchanges(ctx, store.ExchangeFilter{Client: c.about.Network, From: c.until.Add(-c.span), To: c.until}, first)
+	if c.last != 0 {
+		found = slices.DeleteFunc(found, func(x *Exchange) bool { return x.Seen.ID > c.last })
+	}
+	return found, err
 }
 
 func summary(d engine.Decision) string {

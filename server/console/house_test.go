@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -32,9 +31,11 @@ type house struct {
 	store *store.Store
 	guard *guard.Guard
 	ui    *console.Console
-	srv   *httptest.Server
 	log   *lockedBuffer
-	seq   uint64
+	pipes *pipes
+
+	client *http.Client
+	seq    uint64
 }
 
 func open(t *testing.T, change ...func(*console.Config)) *house {
@@ -52,10 +53,9 @@ func open(t *testing.T, change ...func(*console.Config)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.must(h.guard.Close()) })
-	h.srv = httptest.NewUnstartedServer(nil)
 	cfg := console.Config{
 		Store: h.store, Guard: h.guard, App: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>the app")}},
-		Hosts: []string{h.srv.Listener.Addr().String()}, Demo: true, Version: "test", Log: log,
+		Hosts: []string{host}, Demo: true, Version: "test", Log: log,
 	}
 	for _, c := range change {
 		c(&cfg)
@@ -64,15 +64,69 @@ func open(t *testing.T, change ...func(*console.Config)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.must(h.ui.Close()) })
-	h.srv.Config.Handler = h.ui
-	h.srv.Start()
+	h.pipes = &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	srv := &http.Server{Handler: h.ui, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = srv.Serve(h.pipes)
+	}()
+	h.client = &http.Client{
+		Transport:     &http.Transport{DialContext: h.pipes.dial, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	t.Cleanup(func() {
 		h.ui.HangUp()
-		h.srv.Client().CloseIdleConnections()
-		h.srv.Close()
+		h.client.CloseIdleConnections()
+		h.must(srv.Close())
+		<-served
 	})
 	return h
 }
+
+// host is what the console of a house is called.
+const host = "sentinel.test:8080"
+
+// pipes are a listener without a network: nothing is buffered between the two ends, and time in
+// a testing/synctest bubble passes.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
+func (p *pipes) Addr() net.Addr { return pipeAddr{} }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case p.conns <- addressed{theirs}:
+		return ours, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+type addressed struct{ net.Conn }
+
+func (addressed) RemoteAddr() net.Addr { return pipeAddr{} }
+
+type pipeAddr struct{}
+
+func (pipeAddr) Network() string { return "pipe" }
+func (pipeAddr) String() string  { return "192.0.2.200:4711" }
 
 func (h *house) must(err error) {
 	h.t.Helper()
@@ -91,7 +145,7 @@ type answer struct {
 // send asks with headers given as "Name: value"; Host is one of them.
 func (h *house) send(method, path, body string, headers ...string) answer {
 	h.t.Helper()
-	r, err := http.NewRequestWithContext(h.t.Context(), method, h.srv.URL+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(h.t.Context(), method, "http://"+host+path, strings.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -112,9 +166,7 @@ func (h *house) send(method, path, body string, headers ...string) answer {
 
 func (h *house) do(r *http.Request) answer {
 	h.t.Helper()
-	client := *h.srv.Client()
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	a, err := client.Do(r)
+	a, err := h.client.Do(r)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -244,14 +296,11 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func repeat(n int, format string) string {
-	var s strings.Builder
-	for i := range n {
-		if strings.Contains(format, "%") {
-			fmt.Fprintf(&s, format, i)
-		} else {
-			s.WriteString(format)
-		}
+func must(t *testing.T, b []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(b, into); err != nil {
+		t.Fatalf("%s: %v", b, err)
 	}
-	return s.String()
 }
+
+func undemo(c *console.Config) { c.Demo = false }
