@@ -5,7 +5,7 @@ import { change, compact, count, difference, many, percent, points, rate } from 
 import { ago, left } from './time';
 
 const noon = Date.parse('2026-11-22T12:00:00.000Z');
-const before = (seconds: number) => new Date(noon - seconds * 1000).toISOString();
+const secondsAgo = (seconds: number) => new Date(noon - seconds * 1000).toISOString();
 
 describe('numbers', () => {
   test('are grouped, and shortened only where all digits would not fit', () => {
@@ -66,12 +66,12 @@ describe('times', () => {
     [3_600, '1 h ago'],
     [90_000, '1 d ago'],
     [-240, 'in 4 min'],
-  ])('%d seconds ago reads "%s"', (seconds, text) => expect(ago(before(seconds), noon)).toBe(text));
+  ])('%d seconds ago reads "%s"', (seconds, text) => expect(ago(secondsAgo(seconds), noon)).toBe(text));
 
   test('what is left of a decision counts down to over', () => {
-    expect(left(before(-250), noon)).toBe('4 min 10 s');
-    expect(left(before(0), noon)).toBe('over');
-    expect(left(before(5), noon)).toBe('over');
+    expect(left(secondsAgo(-250), noon)).toBe('4 min 10 s');
+    expect(left(secondsAgo(0), noon)).toBe('over');
+    expect(left(secondsAgo(5), noon)).toBe('over');
   });
 });
 
