@@ -1,4 +1,4 @@
-import { Button, Modal, Textarea, TextInput } from '@mantine/core';
+import { Button, Modal, TextInput } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconBan, IconEye, IconShieldCheck } from '@tabler/icons-react';
 import { type FormEvent, useId, useState } from 'react';
@@ -33,6 +33,8 @@ const durations = [
   { value: '', label: 'Until lifted' },
 ];
 
+const longestReason = 500;
+
 const done: Record<Placed, string> = { BLOCK: 'is blocked', ALLOW: 'is allowed', MONITOR: 'is watched' };
 
 /** Blocks, allows or monitors an address or a network. */
@@ -56,6 +58,8 @@ export function AddForm({
       title="Add an address or a network"
       size="lg"
       fullScreen={phone ?? false}
+      classNames={{ title: classes.title ?? '' }}
+      attributes={{ header: { role: 'none' } }} // a header of the dialog, not of the page
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Form target={target} onClose={onClose} onAdded={onAdded} />
@@ -129,7 +133,7 @@ function Form({
           data-autofocus
           label="Address or network"
           placeholder="198.51.100.7, 198.51.100.0/24 or 2001:db8::/64"
-          classNames={{ input: classes.target ?? '' }}
+          classNames={{ input: classes.target ?? '', label: classes.label ?? '' }}
           value={text}
           maxLength={64}
           spellCheck={false}
@@ -222,17 +226,15 @@ function Form({
         )}
       </fieldset>
 
-      <Textarea
+      <TextInput
         label="Reason"
+        classNames={{ label: classes.label ?? '' }}
         description="Who reads the list later will want to know."
         placeholder="As “card testing, ticket 4711”"
-        autosize
-        minRows={1}
-        maxRows={4}
-        maxLength={500}
+        maxLength={longestReason}
         value={reason}
         error={problems.reason}
-        onChange={(e) => setReason(e.currentTarget.value.replace(/[\r\n]+/g, ' '))}
+        onChange={(e) => setReason(e.currentTarget.value)}
       />
 
       {problems.all && (

@@ -86,7 +86,7 @@ export function DecisionList({
         <span />
         <span>Action</span>
         <span>Whom</span>
-        <span>Why</span>
+        <span className={classes.why}>Why</span>
         <span>Who says so</span>
         <span>Made</span>
         <span>Until</span>

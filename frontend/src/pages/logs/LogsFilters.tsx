@@ -92,6 +92,30 @@ export function LogsFilters({
           error={status.rests && status.text && !readStatus(status.text) ? 'As 429 or 4xx.' : undefined}
           onChange={status.type}
         />
+        <Select
+          className={classes.span ?? ''}
+          size="xs"
+          aria-label="Time span"
+          allowDeselect={false}
+          data={[{ value: '', label: 'Any time' }, ...spans, { value: 'custom', label: 'From and to…' }]}
+          value={spanned ? 'custom' : filter.last}
+          onChange={(value) => {
+            setCustom(value === 'custom');
+            if (value !== 'custom') set({ last: value as Last | '', from: '', to: '' });
+            else if (filter.last) set({ last: '' });
+          }}
+        />
+        {spanned && (
+          <span className={classes.between}>
+            <Instant label="From" value={filter.from} onChange={(from) => set({ last: '', from })} />
+            <Instant
+              label="To"
+              value={filter.to}
+              after={filter.from}
+              onChange={(to) => set({ last: '', to })}
+            />
+          </span>
+        )}
         <fieldset className={classes.chips}>
           <legend className="only-heard">Method</legend>
           {shown.map((m) => (
@@ -128,30 +152,6 @@ export function LogsFilters({
             <IconEye size={13} aria-hidden /> Watched only
           </button>
         </fieldset>
-        <Select
-          className={classes.span ?? ''}
-          size="xs"
-          aria-label="Time span"
-          allowDeselect={false}
-          data={[{ value: '', label: 'Any time' }, ...spans, { value: 'custom', label: 'From and to…' }]}
-          value={spanned ? 'custom' : filter.last}
-          onChange={(value) => {
-            setCustom(value === 'custom');
-            if (value !== 'custom') set({ last: value as Last | '', from: '', to: '' });
-            else if (filter.last) set({ last: '' });
-          }}
-        />
-        {spanned && (
-          <span className={classes.between}>
-            <Instant label="From" value={filter.from} onChange={(from) => set({ last: '', from })} />
-            <Instant
-              label="To"
-              value={filter.to}
-              after={filter.from}
-              onChange={(to) => set({ last: '', to })}
-            />
-          </span>
-        )}
         {filter.key && (
           <span className={classes.only}>
             key <span className="mono">{filter.key}</span>
@@ -162,7 +162,7 @@ export function LogsFilters({
         )}
         {n > 0 && (
           <Button
-            size="compact-sm"
+            size="compact-xs"
             variant="subtle"
             onClick={() => {
               setCustom(false);
