@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,6 +79,33 @@ func TestAFloodOfPayersAccusesNobodyWrongly(t *testing.T) {
 	p.wait(5 * time.Minute)
 	_, found := p.exchange(attacker, Request{Method: "POST", Path: "/api/transaction", Key: key("mine")}, 200)
 	p.finds(found, payment)
+}
+
+func TestTheEngineTakesItsMemoryWhenItIsMadeAndNoMore(t *testing.T) {
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	e, err := New(Defaults(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := heap()
+	if taken := made - before; taken > 64<<20 {
+		t.Errorf("takes %d MB, want 64 at most", taken>>20)
+	}
+	p := &play{T: t, Engine: e, at: noon}
+	for n := range 200_000 {
+		_, found := p.exchange(stranger(n), Request{Method: "POST", Path: "/api/balance", Key: key("mine")}, 401)
+		p.finds(found)
+	}
+	if grown := heap() - made; grown > 1<<20 {
+		t.Errorf("200,000 strangers make it grow by %d kB", grown>>10)
+	}
+	runtime.KeepAlive(e)
 }
 
 func TestPassingTrafficCostsNoMemory(t *testing.T) {

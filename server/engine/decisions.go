@@ -78,17 +78,24 @@ func (h *held) rank(o *held) int {
 	return cmp.Or(cmp.Compare(o.Action, h.Action), cmp.Compare(o.end, h.end), cmp.Compare(h.ID, o.ID))
 }
 
-// apply puts a decision on the lists, or takes it off when it is lifted.
+// apply puts a decision on the lists, or takes it off when it is lifted. While one replaces
+// another, there is always one of them to be read.
 func (l *lists) apply(d Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.remove(d.ID)
+	old := l.byID[d.ID]
+	if old != nil {
+		l.forgo(old)
+	}
 	if d.Lifted.IsZero() {
 		l.link(l.hold(d))
 	}
+	if old != nil {
+		l.unlink(old)
+	}
 }
 
-// restore applies many at once.
+// restore applies many at once, of which none may be lifted.
 func (l *lists) restore(ds []Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,9 +104,8 @@ func (l *lists) restore(ds []Decision) {
 	}
 	var networks, keys []*held
 	for _, d := range ds {
-		l.remove(d.ID)
-		if !d.Lifted.IsZero() {
-			continue
+		if old := l.byID[d.ID]; old != nil {
+			l.remove(old)
 		}
 		if h := l.hold(d); d.Target.Network.IsValid() {
 			networks = append(networks, h)
@@ -140,7 +146,7 @@ func (l *lists) lift(id string, at time.Time, by string) (Decision, bool) {
 	if h == nil || !h.InForce(at) {
 		return Decision{}, false
 	}
-	l.remove(id)
+	l.remove(h)
 	d := h.Decision
 	d.Lifted, d.LiftedBy = at, by
 	return d, true
@@ -205,21 +211,26 @@ func (l *lists) link(h *held) {
 	in.change(prefix, with(h))
 }
 
-func (l *lists) remove(id string) {
-	h := l.byID[id]
-	if h == nil {
-		return
-	}
-	delete(l.byID, id)
-	h.queue.remove(h)
+func (l *lists) unlink(h *held) {
 	in, prefix := l.of(h.Target)
 	in.change(prefix, without(h))
+}
+
+// forgo takes a decision that can still be read out of the index.
+func (l *lists) forgo(h *held) {
+	delete(l.byID, h.ID)
+	h.queue.remove(h)
+}
+
+func (l *lists) remove(h *held) {
+	l.forgo(h)
+	l.unlink(h)
 }
 
 // end takes off a decision that has ended, or gives way, to be told by expire. Nobody
 // asking, only the newest are kept to be told.
 func (l *lists) end(h *held, lifted time.Time, by string) {
-	l.remove(h.ID)
+	l.remove(h)
 	if len(l.ended) >= mostEnded {
 		l.ended = slices.Delete(l.ended, 0, mostEnded/2)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -14,8 +15,11 @@ func (e *Engine) Apply(d Decision) {
 	}
 }
 
-// Restore applies many decisions at once, far faster than one by one, and forgets nothing.
-func (e *Engine) Restore(ds []Decision) { e.lists.restore(ds) }
+// Restore puts many decisions in force at once, far faster than one by one, and forgets
+// nothing of what was counted.
+func (e *Engine) Restore(ds []Decision) {
+	e.lists.restore(slices.DeleteFunc(slices.Clone(ds), func(d Decision) bool { return !d.Lifted.IsZero() }))
+}
 
 // Lift ends a decision and forgets what was counted against its target, so that the next
 // request does not bring it back. It answers the decision as it is now, or false when none
@@ -50,8 +54,8 @@ func (e *Engine) Covering(a netip.Addr, k Key, at time.Time) []Decision {
 func (e *Engine) Within(t Target, at time.Time) []Decision { return e.lists.within(t, at) }
 
 // Expire takes off the decisions that have ended and answers them, so that it can be
-// announced; among them those of rules that had to give way to newer ones (LiftedBy NoRoom). Call it often:
-// what ended counts nothing even before, but takes up room.
+// announced; among them those of rules that had to give way to newer ones (LiftedBy NoRoom).
+// Call it often: what has ended counts nothing even before, but takes up room.
 func (e *Engine) Expire(at time.Time) []Decision { return e.lists.expire(at) }
 
 // Watched reports whether a decision asks to watch this client or key.

@@ -4,7 +4,6 @@
 package engine
 
 import (
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -148,7 +147,7 @@ func (e *Engine) Observe(x Exchange) (found []Finding) {
 	}
 	for _, asked := range [...][]*armed{byStatus, byPath, e.always} {
 		for _, a := range asked {
-			if !a.asks(&x.Request) || a.When != nil && !a.When(x) || a.Paths != nil && a.Statuses != nil && !slices.Contains(a.Statuses, x.Status) {
+			if !a.asks(&x.Request) || a.When != nil && !a.When(x) {
 				continue
 			}
 			q := e.question(a, &x.Request)

@@ -116,3 +116,25 @@ func TestListsMayChangeWhileTheyAreAsked(t *testing.T) {
 	done.Store(true)
 	askers.Wait()
 }
+
+func TestARenewedBlockHasNoGap(t *testing.T) {
+	e := newEngine(t)
+	d := decision("D-BLOCK00000000", Block, network("198.18.0.7/32"), noon.Add(time.Hour))
+	e.Apply(d)
+	var done atomic.Bool
+	var asker sync.WaitGroup
+	asker.Go(func() {
+		for !done.Load() {
+			if v := e.Decide(Request{At: noon, Client: netip.MustParseAddr(attacker), Folded: "/"}); v.Status != 403 {
+				t.Errorf("passes while the block is renewed")
+				return
+			}
+		}
+	})
+	for range 2000 {
+		d.Until = d.Until.Add(time.Minute)
+		e.Apply(d)
+	}
+	done.Store(true)
+	asker.Wait()
+}

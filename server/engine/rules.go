@@ -8,12 +8,13 @@ type Rule struct {
 	ID, Title string
 	Version   int
 
-	// On is when the rule is asked, the next four about what. The narrower, the less it costs:
-	// rules lie in an index by path and status. nil stands for all.
+	// On is when the rule is asked, the next four about what; nil stands for all. The first two
+	// are an index over answers, so that a rule costs nothing where it has no say. A rule has
+	// one of them at most.
 	On       Moment
+	Statuses []int
 	Paths    func(Policy) []string // exactly these folded paths, with or without a slash at the end
 	Below    func(Policy) []string // these folded paths and all below them
-	Statuses []int
 	When     func(Exchange) bool
 
 	Terms                       // how many within how long trip the rule, and what follows
@@ -111,7 +112,8 @@ const (
 	cellsPerClient = 32     // of the sketch, in each row
 )
 
-// asks reports whether a rule wants to know of a request. Paths and statuses are the index's.
+// asks reports whether a request lies below what a rule watches. Paths and statuses are the
+// index's.
 func (a *armed) asks(r *Request) bool {
 	if a.Rule.Below == nil {
 		return true

@@ -411,6 +411,9 @@ func TestEveryRuleExplainsItselfWithItsFigures(t *testing.T) {
 		if r.ID == "" || r.Title == "" || r.Version < 1 || r.On == 0 || r.Explain == nil || r.Reason == nil {
 			t.Errorf("rule %q says too little about itself", r.ID)
 		}
+		if r.On == Requests && (r.Refuse == 0 || r.Statuses != nil || r.Paths != nil) || r.Paths != nil && r.Statuses != nil {
+			t.Errorf("rule %q can't be indexed", r.ID)
+		}
 		off := Defaults()
 		terms(r.ID, func(t *Terms) { t.Off = true })(&off)
 		if off.Explain(r.ID) != "Switched off." {

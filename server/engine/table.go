@@ -151,7 +151,7 @@ func (t *table) dropIf(unwanted func(n int, key uint64) bool) {
 	for i := range t.stripes {
 		s := &t.stripes[i]
 		s.mu.Lock()
-		for at, e := range s.entries {
+		for at, e := range s.entries[:min(s.held, 1)*len(s.entries)] { // none when nothing is held
 			if i := e.slot(); i >= 0 && unwanted(s.first+i, s.slots[i].key) {
 				s.drop(at)
 			}

@@ -68,7 +68,7 @@ type tally struct {
 	slow  bool    // more than the lower limit
 	tell  bool    // over, and not told yet
 	count int     // how many, when it is over
-	wait  int64   // milliseconds until there is room again, when it is over or slow
+	wait  int64   // milliseconds until there is room again, when it is over or slow; 0 for never
 	times []int64 // of those counted here, oldest first, when it is to be told
 }
 
@@ -124,7 +124,7 @@ func (w *window[T]) ring(slot int) []T { return w.times[slot*w.kept : (slot+1)*w
 // count judges an exchange and keeps its time, unless it belongs to the window before.
 func (w *window[T]) count(h *head, ring []T, quiet *int64, q question) (t tally, earlier bool) {
 	switch behind := h.newest - q.at; {
-	case behind <= 0:
+	case behind <= 0 || w.limit == 0:
 	case behind > putBack:
 		*h = head{newest: q.at}
 	case behind > w.late:
@@ -145,10 +145,12 @@ func (w *window[T]) count(h *head, ring []T, quiet *int64, q question) (t tally,
 		oldest, full = w.recall(h, ring, room[:0])[q.slow-1], true
 		t.slow = max(h.newest, q.at)-oldest < w.span
 	}
-	if t.over || t.slow {
-		if t.wait = w.span; full {
-			t.wait = min(max(oldest+w.span-q.at, 1), w.span)
-		}
+	switch {
+	case !t.over && !t.slow || w.limit == 0: // there is room, or never will be
+	case full:
+		t.wait = min(max(oldest+w.span-q.at, 1), w.span)
+	default:
+		t.wait = w.span
 	}
 	if t.over && (!h.told || q.at >= *quiet) {
 		h.told, *quiet = true, q.hush

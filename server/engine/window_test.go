@@ -210,6 +210,20 @@ func TestWhatComesTooLateIsNotCounted(t *testing.T) {
 	}
 }
 
+func TestADecoyIsADecoyHoweverLate(t *testing.T) {
+	for _, late := range []time.Duration{0, time.Minute, 20 * time.Minute, 2 * time.Hour} {
+		p := newPlay(t)
+		_, v := p.ask(person, Request{Path: "/api/admin", Exempt: true})
+		p.refuses(v, 403, decoy)
+		if v.RetryAfter != 0 {
+			t.Errorf("asked to come back to a decoy in %v", v.RetryAfter)
+		}
+		p.wait(-late)
+		_, v = p.ask(person, Request{Path: "/api/admin", Exempt: true})
+		p.refuses(v, 403, decoy)
+	}
+}
+
 func TestAClockThatStepsBackBlocksNobodyAndFreesNobody(t *testing.T) {
 	for _, back := range []time.Duration{10 * time.Minute, 20 * time.Minute, 50 * time.Minute, 3 * time.Hour, 1000 * time.Hour} {
 		p := newPlay(t)
