@@ -109,7 +109,7 @@ func (g *Guard) tell(d *draft) {
 	for _, i := range latest(d.Incidents, func(i incident.Incident) int64 { return i.ID }) {
 		g.news.IncidentChanged.Publish(i)
 	}
-	for _, x := range latest(d.Decisions, func(x engine.Decision) string { return x.ID }) {
+	for _, x := range once(d.Decisions) {
 		g.news.DecisionChanged.Publish(x)
 		if g.peers != nil && !d.heard[x.ID] {
 			g.peers.Announce(x)

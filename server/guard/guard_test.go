@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,6 +169,9 @@ func TestWhatFindsNoRoomIsCounted(t *testing.T) {
 	if lost := s.Health().FindingsLost; lost < 100 || lost > 100+perWrite {
 		t.Errorf("%d are counted as lost, want about 100", lost)
 	}
+	eventually(t, "health says so", func() bool {
+		return strings.Contains(s.Health().Dependencies[0].Detail, "are lost")
+	})
 	s.outbox.mu.Lock()
 	s.outbox.queue, s.outbox.bytes = nil, 0 // the rest of this test need not write them all
 	s.outbox.mu.Unlock()

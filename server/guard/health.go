@@ -133,8 +133,12 @@ func (g *Guard) Health() Health {
 		State: OK, Node: g.node, Started: g.started, Dependencies: g.health.list(),
 		TrafficLost: g.traffic.lost.Load(), FindingsLost: g.outbox.lost.Load(), Waiting: g.outbox.waiting(),
 	}
-	for _, d := range h.Dependencies {
+	for i := range h.Dependencies {
+		d := &h.Dependencies[i]
 		h.State = max(h.State, d.State)
+		if d.Name == database && d.State != OK && h.FindingsLost > 0 {
+			d.Detail += fmt.Sprintf(" %d found no room and are lost.", h.FindingsLost)
+		}
 	}
 	return h
 }

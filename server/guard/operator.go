@@ -2,15 +2,9 @@ package guard
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
-	"sync/atomic"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/incident"
@@ -23,19 +17,6 @@ type By struct {
 	Origin string // the address he works from, or "cli"
 }
 
-// Wanted is a decision that an operator asks for.
-type Wanted struct {
-	Action  engine.Action // Allow, Block or Monitor
-	Network netip.Prefix  // exact as written: a single address is a /32 or /128
-	Reason  string
-	For     time.Duration // zero: until lifted
-}
-
-const (
-	longestReason = 500 // characters
-	longestStay   = 10 * 365 * 24 * time.Hour
-)
-
 // Place puts an operator's decision in force: for the very next request when it returns. The
 // same action on the same network renews the decision that is there. An allow entry lifts the
 // blocks by rules that lie within it.
@@ -47,14 +28,14 @@ func (g *Guard) Place(ctx context.Context, by By, w Wanted) (engine.Decision, er
 		return engine.Decision{}, err
 	}
 	var placed engine.Decision
-	err := g.change(ctx, func(d *draft) (func(), error) {
+	err := g.change(ctx, func(ctx context.Context, d *draft) (func(), error) {
 		at := milli(g.now())
 		var lifted []engine.Decision
 		placed, lifted = g.place(at, by, w)
-		d.Decisions = append(lifted, placed)
+		d.Decisions = slices.Concat(lifted, []engine.Decision{placed})
 		d.Audit = append(d.Audit, store.Entry{
 			At: at, Actor: by.Name, Origin: by.Origin, Verb: verbs[w.Action],
-			Object: incident.Label(placed.Target), Detail: until(placed),
+			Object: placed.Target.String(), Detail: until(placed),
 		})
 		d.Audit = append(d.Audit, liftEntries(at, by, lifted)...)
 		return func() {
@@ -108,64 +89,6 @@ func until(d engine.Decision) string {
 	return s
 }
 
-var loopbacks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-
-// check corrects what is only spelt otherwise, and refuses what nobody can mean.
-func (w *Wanted) check(by By) error {
-	if verbs[w.Action] == "" {
-		return engine.Invalid{Field: "action", Problem: "must be ALLOW, BLOCK or MONITOR"}
-	}
-	p, ok := canonical(w.Network)
-	if !ok {
-		return engine.Invalid{Field: "target", Problem: "must be an address or a network, as 198.51.100.7 or 2001:db8::/64"}
-	}
-	w.Network = p
-	if p.Bits() == 0 && w.Action != engine.Monitor {
-		return engine.Invalid{Field: "target", Problem: "is everybody: choose a narrower network"}
-	}
-	if w.Action == engine.Block {
-		for _, l := range loopbacks {
-			if p.Overlaps(l) {
-				return engine.Invalid{Field: "target", Problem: fmt.Sprintf("covers this machine itself (%s), which is never blocked", l)}
-			}
-		}
-		if own, err := netip.ParseAddr(by.Origin); err == nil && p.Contains(own.Unmap().WithZone("")) {
-			return engine.Invalid{Field: "target", Problem: "covers the address that you work from, and would lock you out"}
-		}
-	}
-	if !utf8.ValidString(w.Reason) || utf8.RuneCountInString(w.Reason) > longestReason || hasControl(w.Reason) {
-		return engine.Invalid{Field: "reason", Problem: fmt.Sprintf("must be text of at most %d characters in one line", longestReason)}
-	}
-	if w.For < 0 || w.For > longestStay || w.For > 0 && w.For < time.Second {
-		return engine.Invalid{Field: "duration", Problem: "must be one second to ten years, or absent: until lifted"}
-	}
-	return nil
-}
-
-// canonical is the network masked, and IPv4 where it is written as IPv6.
-func canonical(p netip.Prefix) (netip.Prefix, bool) {
-	a := p.Addr()
-	if !p.IsValid() || a.Zone() != "" {
-		return p, false
-	}
-	if a.Is4In6() {
-		if p.Bits() < 96 {
-			return p, false
-		}
-		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
-	}
-	return p.Masked(), true
-}
-
-func hasControl(s string) bool {
-	for _, r := range s {
-		if unicode.IsControl(r) {
-			return true
-		}
-	}
-	return false
-}
-
 // Lift ends decisions, and forgets what was counted against their targets, so that nobody is
 // blocked again for what was before. A rule's decision takes its twins with it: those of the
 // same rule about the same target, as several nodes may have made. What has ended already is
@@ -175,14 +98,16 @@ func (g *Guard) Lift(ctx context.Context, by By, ids []string) ([]engine.Decisio
 		return nil, engine.Invalid{Field: "ids", Problem: "must name a decision"}
 	}
 	var answer []engine.Decision
-	err := g.change(ctx, func(d *draft) (func(), error) {
+	err := g.change(ctx, func(ctx context.Context, d *draft) (func(), error) {
 		at := milli(g.now())
-		answer = nil
+		inForce := make(map[string]engine.Decision)
+		for _, x := range g.engine.Decisions(at) {
+			inForce[x.ID] = x
+		}
 		var lifted []engine.Decision
-		inForce := g.engine.Decisions(at)
 		for _, id := range ids {
-			i := slices.IndexFunc(inForce, func(x engine.Decision) bool { return x.ID == id })
-			if i < 0 {
+			x, counts := inForce[id]
+			if !counts {
 				ended, err := g.store.Decision(ctx, id)
 				if err != nil {
 					return nil, err
@@ -190,15 +115,15 @@ func (g *Guard) Lift(ctx context.Context, by By, ids []string) ([]engine.Decisio
 				answer = append(answer, ended)
 				continue
 			}
-			answer = append(answer, g.liftedBy(inForce[i], at, by))
-			lifted = append(lifted, g.liftedBy(inForce[i], at, by))
-			for _, x := range inForce {
-				if twins(x, inForce[i]) {
-					lifted = append(lifted, g.liftedBy(x, at, by))
+			answer = append(answer, g.liftedBy(x, at, by))
+			lifted = append(lifted, g.liftedBy(x, at, by))
+			for _, other := range g.engine.Within(x.Target, at) {
+				if twins(other, x) {
+					lifted = append(lifted, g.liftedBy(other, at, by))
 				}
 			}
 		}
-		lifted = latest(lifted, func(x engine.Decision) string { return x.ID })
+		answer, lifted = once(answer), once(lifted)
 		d.Decisions, d.Audit = lifted, liftEntries(at, by, lifted)
 		return func() { g.lift(lifted...) }, nil
 	})
@@ -206,6 +131,10 @@ func (g *Guard) Lift(ctx context.Context, by By, ids []string) ([]engine.Decisio
 		return nil, err
 	}
 	return answer, nil
+}
+
+func once(ds []engine.Decision) []engine.Decision {
+	return latest(ds, func(d engine.Decision) string { return d.ID })
 }
 
 func twins(x, y engine.Decision) bool {
@@ -224,7 +153,7 @@ func liftEntries(at time.Time, by By, lifted []engine.Decision) []store.Entry {
 	for _, d := range lifted {
 		es = append(es, store.Entry{
 			At: at, Actor: by.Name, Origin: by.Origin, Verb: "lift",
-			Object: incident.Label(d.Target), Detail: d.ID + ", " + d.Action.String() + ": " + d.Reason,
+			Object: d.Target.String(), Detail: d.ID + ", " + d.Action.String() + ": " + d.Reason,
 		})
 	}
 	return es
@@ -258,7 +187,7 @@ func (g *Guard) Resolve(ctx context.Context, by By, ids []int64, lift bool) ([]i
 		return nil, engine.Invalid{Field: "ids", Problem: "must name an alert"}
 	}
 	var answer []incident.Alert
-	err := g.change(ctx, func(d *draft) (func(), error) {
+	err := g.change(ctx, func(ctx context.Context, d *draft) (func(), error) {
 		at := milli(g.now())
 		before, err := g.alerts(ctx, ids)
 		if err != nil {
@@ -274,7 +203,7 @@ func (g *Guard) Resolve(ctx context.Context, by By, ids []int64, lift bool) ([]i
 		for _, a := range r.Alerts {
 			d.Audit = append(d.Audit, store.Entry{
 				At: at, Actor: by.Name, Origin: by.Origin, Verb: "resolve",
-				Object: "alert " + strconv.FormatInt(a.ID, 10), Detail: a.Title + ": " + incident.Label(a.Actor),
+				Object: "alert " + strconv.FormatInt(a.ID, 10), Detail: a.Title + ": " + a.Actor.String(),
 			})
 		}
 		d.Audit = append(d.Audit, liftEntries(at, by, lifted)...)
@@ -317,69 +246,5 @@ func (g *Guard) ledTo(at time.Time, by By, alerts []incident.Alert) []engine.Dec
 			}
 		}
 	}
-	return latest(lifted, func(x engine.Decision) string { return x.ID })
-}
-
-// A change is what an operator waits for. It is made when its turn comes, unless he has gone by then.
-type change struct {
-	plan func(*draft) (made func(), err error) // what to write, and what to do once it is written
-	turn atomic.Bool                           // taken by whoever comes first: the outbox, or the operator who leaves
-	done chan error
-}
-
-// change has something written after all that was found before, and makes it true. It answers
-// an error of plan as it is; nothing has changed then.
-func (g *Guard) change(ctx context.Context, plan func(*draft) (func(), error)) error {
-	c := &change{plan: plan, done: make(chan error, 1)}
-	if !g.outbox.add(item{change: c}) {
-		return unavailable(errClosed)
-	}
-	select {
-	case err := <-c.done:
-		return err
-	case <-ctx.Done():
-		if c.turn.CompareAndSwap(false, true) {
-			return unavailable(context.Cause(ctx))
-		}
-		return <-c.done // it is being written: the answer is near, and must be true
-	}
-}
-
-func unavailable(err error) error { return fmt.Errorf("%w (%w)", ErrUnavailable, err) }
-
-func (c *change) refuse(err error) {
-	if c.turn.CompareAndSwap(false, true) {
-		c.done <- err
-	}
-}
-
-// carryOut makes a change: it is written, then true, then told, then answered.
-func (g *Guard) carryOut(c *change) {
-	if !c.turn.CompareAndSwap(false, true) {
-		return
-	}
-	d := newDraft()
-	made, err := c.plan(d)
-	if err != nil {
-		if !errors.Is(err, store.ErrNotFound) {
-			err = unavailable(err)
-		}
-		c.done <- err
-		return
-	}
-	if err := g.write(d); err != nil {
-		c.done <- unavailable(err)
-		return
-	}
-	made()
-	g.tell(d)
-	c.done <- nil
-}
-
-// milli is a time as it is stored.
-func milli(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Time{}
-	}
-	return time.UnixMilli(t.UnixMilli()).UTC()
+	return once(lifted)
 }

@@ -194,13 +194,4 @@ func covers(wide, narrow string) bool {
 }
 
 // Label writes a target as an operator would: 198.51.100.7, 2001:db8::/64, key user_key…
-func Label(t engine.Target) string {
-	switch {
-	case !t.Network.IsValid():
-		return "key " + t.Key.Prefix + "…"
-	case t.Network.IsSingleIP():
-		return t.Network.Addr().String()
-	default:
-		return t.Network.String()
-	}
-}
+func Label(t engine.Target) string { return t.String() }
