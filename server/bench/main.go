@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -25,10 +26,10 @@ func main() {
 	}
 	results := play(contestants(nobody), *rounds)
 	for _, r := range results {
-		fmt.Println(r.line())
+		fmt.Fprintln(os.Stdout, r.line())
 	}
-	fmt.Println()
-	table(results)
+	fmt.Fprintln(os.Stdout)
+	table(os.Stdout, results)
 }
 
 // A result is what a contestant needed in each round.
@@ -73,8 +74,8 @@ func (r result) line() string {
 }
 
 // table compares the medians: a ratio below 1 is that much of the peer's time.
-func table(results []result) {
-	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+func table(to io.Writer, results []result) {
+	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(out, "what\twho\tns/op\tfastest\tslowest\tallocs/op\tsentinel takes\t")
 	for _, r := range results {
 		ratio := ""
@@ -88,8 +89,11 @@ func table(results []result) {
 		fmt.Fprintf(out, "%s\t%s\t%.0f\t%.0f\t%.0f\t%d\t%s\t\n", what, r.who, r.ns(),
 			perOp(r.rounds[0]), perOp(r.rounds[len(r.rounds)-1]), r.median().AllocsPerOp(), ratio)
 	}
-	out.Flush()
-	fmt.Print(`
+	if err := out.Flush(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	fmt.Fprint(to, `
 Medians of rounds in which all take turns, 10,000 clients.
 Exchange    Decide and Observe with every rule on: lists, decoys, exact windows, payments.
 count       one request counted: Decide; Status and Increment; Get. The engine's window slides

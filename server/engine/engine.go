@@ -73,10 +73,10 @@ func (e *Engine) Decide(r Request) Verdict {
 	}
 	s := e.lists.judge(r.Client, r.Key, r.At, r.Exempt)
 	v := Verdict{Monitored: s.watched}
-	switch s.action() {
-	case Allow:
+	if s.action() == Allow {
 		return v
-	case Block:
+	}
+	if s.action() == Block {
 		return s.refuse(v, 403, r.At)
 	}
 	for _, a := range e.requests {
@@ -208,7 +208,7 @@ func (e *Engine) tick(at time.Time) int64 {
 func (e *Engine) find(a *armed, x Exchange, t tally) *Finding {
 	actor := ActorOf(x.Client)
 	f := Finding{
-		ID:   contentID(a.ID, actor.String(), strconv.FormatInt(x.At.UnixNano(), 10)),
+		ID:   contentID(a.ID, actor.String(), string(x.Key.Hash[:]), strconv.FormatInt(x.At.UnixNano(), 10)),
 		Rule: a.ID, Version: a.Version, Title: a.Title, Severity: a.Severity, At: x.At,
 		Actor: actor, Client: x.Client, Key: x.Key,
 		Exchange: x.ID, Method: x.Method, Path: x.Path, Status: x.Status,

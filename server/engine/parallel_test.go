@@ -22,7 +22,7 @@ func TestInParallelNeverMoreThanAHundredPass(t *testing.T) {
 	for range 20 {
 		e := newEngine(t)
 		var passed, told, id atomic.Int64
-		together(4, func(i int) {
+		together(4, func(int) {
 			for range 100 {
 				n := id.Add(1)
 				v := e.Decide(Request{ID: uint64(n), At: noon.Add(time.Duration(n) * time.Millisecond), Client: netip.MustParseAddr(attacker), Folded: "/"})
@@ -62,7 +62,7 @@ func TestInParallelADecoyIsFoundOnce(t *testing.T) {
 func TestInParallelTheSixthFailureIsFoundOnce(t *testing.T) {
 	e := newEngine(t)
 	var told atomic.Int64
-	together(4, func(i int) {
+	together(4, func(int) {
 		for j := range 250 {
 			client := netip.AddrFrom4([4]byte{10, 0, 0, byte(j)})
 			for range 2 {

@@ -51,7 +51,8 @@ var (
 	targets = []Target{
 		network("10.0.0.0/8"), network("10.1.0.0/16"), network("10.1.2.0/24"), network("10.1.2.3/32"), network("0.0.0.0/0"), network("10.1.2.128/25"),
 		network("2001:db8::/32"), network("2001:db8::/64"), network("2001:db8::1/128"), network("::/0"),
-		{Key: key("a")}, {Key: key("b")},
+		{Key: key("a")},
+		{Key: key("b")},
 	}
 	clients = []netip.Addr{
 		netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("10.1.2.200"), netip.MustParseAddr("10.9.9.9"), netip.MustParseAddr("192.0.2.1"),

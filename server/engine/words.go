@@ -74,6 +74,7 @@ func (t Terms) consequence() string {
 		return says + " and holds the client to a tenth of the limit for " + words(t.For) + "."
 	case Monitor:
 		return says + " and watches the client for " + words(t.For) + "."
+	default:
+		return says + " and blocks nobody."
 	}
-	return says + " and blocks nobody."
 }
