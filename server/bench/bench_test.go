@@ -5,8 +5,6 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
-
-	"github.com/go-chi/httprate"
 )
 
 // A limiter that does not limit is fast and worth nothing.
@@ -14,7 +12,7 @@ func TestEachMiddlewareRefusesThe101stRequest(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	for name, m := range map[string]func(http.Handler) http.Handler{
 		"sentinel": sentinel(newEngine(), func() time.Time { return now }),
-		"httprate": httprate.LimitBy(100, time.Minute, httprate.KeyByRealIP),
+		"httprate": httprateMiddleware(100),
 		"ulule":    ululeMiddleware(100),
 	} {
 		h := m(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

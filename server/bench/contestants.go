@@ -45,7 +45,7 @@ func contestants(limit int) []contestant {
 		{"Count/httprate", "count", "httprate", countHttprate(limit)},
 		{"Count/ulule", "count", "ulule", countUlule(limit)},
 		{"Middleware/sentinel", "middleware", ours, middleware(sentinel(newEngine(), clock()))},
-		{"Middleware/httprate", "middleware", "httprate", middleware(httprate.LimitBy(limit, time.Minute, httprate.KeyByRealIP))},
+		{"Middleware/httprate", "middleware", "httprate", middleware(httprateMiddleware(limit))},
 		{"Middleware/ulule", "middleware", "ulule", middleware(ululeMiddleware(limit))},
 	}
 }
@@ -186,6 +186,10 @@ func countHttprate(limit int) func(*testing.B) {
 	}
 }
 
+func httprateMiddleware(limit int) func(http.Handler) http.Handler {
+	return httprate.LimitBy(limit, time.Minute, func(r *http.Request) (string, error) { return r.Header.Get(realIP), nil })
+}
+
 func ululeLimiter(limit int) *limiter.Limiter {
 	return limiter.New(memory.NewStore(), limiter.Rate{Period: time.Minute, Limit: int64(limit)}, limiter.WithClientIPHeader(realIP))
 }
@@ -251,7 +255,7 @@ func middleware(m func(http.Handler) http.Handler) func(*testing.B) {
 	h := m(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	requests := make([]*http.Request, people)
 	for i, client := range names() {
-		r, err := http.NewRequest(http.MethodGet, history, http.NoBody)
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, history, http.NoBody)
 		if err != nil {
 			panic(err) // it is the same each time
 		}

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -52,7 +53,9 @@ func (e *Engine) index(a *armed) {
 		e.requests = append(e.requests, a)
 	case a.Paths != nil:
 		for _, path := range a.Paths(e.policy) {
-			e.byPath[path] = append(e.byPath[path], a)
+			if !slices.Contains(e.byPath[path], a) {
+				e.byPath[path] = append(e.byPath[path], a)
+			}
 		}
 	case a.Statuses != nil:
 		for _, status := range a.Statuses {

@@ -32,8 +32,9 @@ var paymentWithoutBalance = Rule{
 // payments remembers for each client and key when the balance was last looked at, and when
 // a payment without was last told.
 type payments struct {
-	*table   // by a hash of client and key; a slot holds when he looked and was told of
+	*table   // by a hash of client and key; a slot holds when he looked, and when he was told of
 	span     int64
+	payments []string
 	balances []string
 	payers   []payer
 
@@ -50,16 +51,16 @@ type payer struct {
 const never = math.MinInt64 / 2
 
 func watchPayments(p Policy, t Terms, k keyed) watch {
-	w := &payments{table: newTable(p.Clients, k), span: t.Within.Milliseconds(), balances: p.Balances}
+	w := &payments{table: newTable(p.Clients, k), span: t.Within.Milliseconds(), payments: p.Payments, balances: p.Balances}
 	w.payers = make([]payer, w.size())
 	w.doubt = slices.Repeat([]int64{never}, w.size()/ways)
 	return w
 }
 
 func (w *payments) ask(x Exchange, q question) (t tally) {
-	balance := slices.Contains(w.balances, trimSlash(x.Folded))
-	looks := balance && x.Method == "GET" && x.Status/100 == 2
-	if pays := !balance && x.Method == "POST"; !looks && !pays {
+	path := trimSlash(x.Folded)
+	looks := x.Method == "GET" && x.Status/100 == 2 && slices.Contains(w.balances, path)
+	if pays := x.Method == "POST" && slices.Contains(w.payments, path); !looks && !pays {
 		return t
 	}
 	client := actorOf(x.Client)
@@ -72,29 +73,27 @@ func (w *payments) ask(x Exchange, q question) (t tally) {
 		var pushed worth
 		i, pushed = s.claim(set, hash, hash, q.at, func(i int) worth { return w.worth(s, i, q.at) })
 		doubt := &w.doubt[(s.first+set)/ways]
-		if pushed.count == looked {
+		if pushed.count == worthLook {
 			*doubt = q.at
 		}
-		s.slots[i].mark, s.slots[i].more = at(*doubt), at(never)
+		s.slots[i].mark, s.slots[i].more = *doubt, never
 		w.payers[s.first+i] = payer{client, x.Key.Hash}
 	}
 	p := &s.slots[i]
 	when, said := w.when(p, q.at)
 	switch {
 	case looks:
-		p.mark = at(max(when, q.at))
+		p.mark = max(when, q.at)
 	case q.at-when >= w.span && q.at-said >= w.span:
-		p.more = at(q.at)
+		p.more = q.at
 		t = tally{over: true, tell: true, count: 1, times: []int64{q.at}}
 	}
 	return t
 }
 
-func at(ms int64) uint64 { return uint64(ms) }
-
 // when he looked and was told of; never, when the clock was put back since.
 func (w *payments) when(p *slot, now int64) (looked, told int64) {
-	looked, told = int64(p.mark), int64(p.more)
+	looked, told = p.mark, p.more
 	if looked-now > putBack {
 		looked = never
 	}
@@ -107,16 +106,16 @@ func (w *payments) when(p *slot, now int64) (looked, told int64) {
 // What a payer has to set against a newcomer: a look at the balance counts more than that a
 // payment without was told.
 const (
-	told   = 1
-	looked = 2
+	worthTelling = 1
+	worthLook    = 2
 )
 
 func (w *payments) worth(s *stripe, i int, now int64) worth {
 	switch when, said := w.when(&s.slots[i], now); {
 	case now-when < w.span:
-		return worth{looked, when}
+		return worth{worthLook, when}
 	case now-said < w.span:
-		return worth{told, said}
+		return worth{worthTelling, said}
 	}
 	return worth{}
 }

@@ -22,14 +22,17 @@ type stripe struct {
 	entries    []entry // sets of eight
 	slots      []slot
 	used       int     // slots given out so far
-	free       uint64  // the first of those given back, plus one; it leads to the next
+	free       int64   // the first of those given back, plus one; it leads to the next
 	sketch     *sketch // admits to full sets; nil admits everybody
 	held       int     // slots in use
 	evicted    int     // keys pushed out while they still counted
 	turnedAway int     // keys that the sketch did not admit
 }
 
-type slot struct{ key, mark, more uint64 }
+type slot struct {
+	key        uint64
+	mark, more int64 // as the owner likes
+}
 
 // An entry is the number of a slot in its stripe, plus one, under some bits of its key's
 // hash, that hardly ever another slot is looked at in vain. 0 is empty.
@@ -129,7 +132,7 @@ func (s *stripe) drop(at int) {
 	i := s.entries[at].slot()
 	s.entries[at] = 0
 	s.slots[i] = slot{mark: s.free}
-	s.free = uint64(i + 1)
+	s.free = int64(i + 1)
 	s.held--
 }
 

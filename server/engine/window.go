@@ -44,15 +44,17 @@ type head struct {
 }
 
 func (s *slot) head() head {
-	return head{int64(s.mark) >> 16, int64(s.more), uint8(s.mark>>8) & 127, uint8(s.mark), s.mark>>15&1 == 1}
+	return head{newest: s.mark >> 16, oldest: s.more, next: uint8(s.mark>>8) & 127, n: uint8(s.mark), told: s.mark&told != 0}
 }
 
 func (s *slot) setHead(h *head) {
-	s.mark, s.more = uint64(h.newest)<<16|uint64(h.next)<<8|uint64(h.n), uint64(h.oldest)
+	s.mark, s.more = h.newest<<16|int64(h.next)<<8|int64(h.n), h.oldest
 	if h.told {
-		s.mark |= 1 << 15
+		s.mark |= told
 	}
 }
+
+const told = 1 << 15 // in a mark
 
 // A question to a rule's memory, about one exchange.
 type question struct {
