@@ -304,3 +304,15 @@ func must(t *testing.T, b []byte, into any) {
 }
 
 func undemo(c *console.Config) { c.Demo = false }
+
+// batchOf is decisions to block 198.51.100.66, as a rule had made them.
+func batchOf(in ...engine.Decision) store.Batch {
+	for i := range in {
+		in[i].Action, in[i].Origin, in[i].Rule, in[i].By = engine.Block, engine.ByRule, "rate-abuse", "test"
+		in[i].Target = engine.ActorOf(netip.MustParseAddr("198.51.100.66"))
+		if !in[i].Lifted.IsZero() {
+			in[i].LiftedBy = "somebody"
+		}
+	}
+	return store.Batch{Decisions: in}
+}
