@@ -1,4 +1,5 @@
 import { IconBan, IconCircleCheck, IconCircleDashed, IconCircleDotFilled } from '@tabler/icons-react';
+import type { CSSProperties } from 'react';
 import { Link } from 'wouter';
 import type { Group } from '../../../../simulator/play';
 import { count } from '../../format/numbers';
@@ -14,18 +15,28 @@ const states: Record<Cell['state'], { icon: typeof IconBan; label: string }> = {
   done: { icon: IconCircleCheck, label: 'done' },
 };
 
-/** Every address of a run: whether it is idle, active or blocked, and what it got, as a bar. */
+/**
+ * Every address of a run: whether it is idle, active or blocked, and what it got, as a bar:
+ * what passed, what the API itself turned down, what the gateway refused.
+ */
 export function AddressPool({ groups, cells, ended }: { groups: Group[]; cells: Cell[]; ended: boolean }) {
   return (
     <Panel title="Addresses" aside={<Legend cells={cells} />}>
       <div className={classes.groups}>
         {groups.map((group) => {
           const own = cells.filter((c) => c.group === group.name);
+          const width = own.some((c) => c.label.includes(':')) ? 194 : 146; // of a cell that shows its address whole
           return (
             <div
               key={group.name}
               className={classes.group}
-              style={{ flexGrow: own.length, flexBasis: own.length * 196 }}
+              style={
+                {
+                  '--cell': `${width}px`,
+                  flexGrow: own.length,
+                  flexBasis: own.length * width,
+                } as CSSProperties
+              }
             >
               <h3 className={classes.label}>{group.label}</h3>
               <ul className={classes.cells} aria-label={group.label}>
@@ -60,7 +71,8 @@ function One({ cell, ended }: { cell: Cell; ended: boolean }) {
       </span>
       <span className="only-heard">{told}</span>
       <span className={classes.bar} aria-hidden>
-        <span style={{ width: share(cell.answered - cell.refused) }} />
+        <span style={{ width: share(cell.fine) }} />
+        <span style={{ width: share(cell.answered - cell.fine - cell.refused) }} />
         <span style={{ width: share(cell.refused) }} />
       </span>
     </li>

@@ -162,3 +162,16 @@ test('keeps the rest to be cleaned up when the clean-up fails', async () => {
   expect(await screen.findByText(/The clean-up did not come to its end/, {}, soon)).toBeTruthy();
   expect(screen.getByRole('button', { name: 'Clean up after 1 run' })).toBeTruthy();
 });
+
+test('the tour leads from stop to stop, and may be left', async () => {
+  const { user, location } = page(aDemo(), { rest: 60_000 }, '/simulator?scenario=honeypot');
+  await user.click(screen.getByRole('button', { name: 'Guided tour' }));
+  expect(await screen.findByText('Guided tour, stop 1 of 7')).toBeTruthy();
+  expect(screen.getByText(/First the baseline/)).toBeTruthy();
+  expect(location()).toBe('/simulator?scenario=normal-traffic');
+  expect(screen.getByRole('button', { name: /^Honeypot/ }).hasAttribute('disabled')).toBe(true);
+  await user.click(screen.getByRole('button', { name: 'Leave the tour' }));
+  expect(screen.queryByText(/Guided tour, stop/)).toBeNull();
+  expect(await screen.findByText('Stopped before its end, so nothing was checked', {}, soon)).toBeTruthy();
+  expect(screen.getByRole('button', { name: /^Honeypot/ }).hasAttribute('disabled')).toBe(false);
+});

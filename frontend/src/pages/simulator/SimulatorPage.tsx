@@ -20,14 +20,19 @@ export function SimulatorPage({ simulation = theSimulation }: { simulation?: Sim
   const state = useSimulation(simulation);
   const rules = useQuery(SimulatorRulesDocument).data?.rules ?? [];
   const [search, setSearch] = useSearchParams();
-  const touring = state.tour && scenarioOf(tour[state.tour.stop]?.scenario);
-  const chosen = touring ?? scenarioOf(search.get('scenario')) ?? scenarioOf(state.running);
+  const chosen = scenarioOf(search.get('scenario')) ?? scenarioOf(state.running);
   const scenario = chosen ?? (scenarios[1] as Scenario);
+  const touring = state.tour?.state === 'playing' || state.tour?.state === 'pausing';
+  const busy = state.running !== null || state.cleaning || touring;
+  const choose = (id: string) => setSearch({ scenario: id }, { replace: true });
 
   useEffect(() => simulation.look(scenario), [simulation, scenario]);
 
-  const choose = (id: string) => setSearch({ scenario: id }, { replace: true });
-  const busy = state.running !== null || state.cleaning || state.tour !== null;
+  // The tour says where to look, and what it showed last stays.
+  const stop = touring && state.tour ? tour[state.tour.stop]?.scenario : undefined;
+  useEffect(() => {
+    if (stop) setSearch({ scenario: stop }, { replace: true });
+  }, [stop, setSearch]);
   const view = state.views[scenario.id];
 
   return (
@@ -39,11 +44,14 @@ export function SimulatorPage({ simulation = theSimulation }: { simulation?: Sim
             <Button
               variant="default"
               leftSection={<IconSparkles size={16} aria-hidden />}
+              rightSection={state.left > 0 && <span className={classes.left}>{state.left}</span>}
+              aria-label={state.left > 0 ? `Clean up after ${many(state.left, 'run')}` : 'Clean up'}
+              title="Lifts the blocks and resolves the alerts of your runs"
               disabled={busy || state.left === 0}
               loading={state.cleaning}
               onClick={() => void simulation.clean().catch(() => {})}
             >
-              {state.left === 0 ? 'Clean up' : `Clean up after ${many(state.left, 'run')}`}
+              Clean up
             </Button>
             <Button
               variant="default"
@@ -76,7 +84,7 @@ export function SimulatorPage({ simulation = theSimulation }: { simulation?: Sim
             view={view}
             rules={rules}
             running={scenarioOf(state.running)}
-            locked={state.cleaning || state.tour !== null}
+            locked={state.cleaning || touring}
             onRun={(pace) => void simulation.run(scenario, pace)}
             onStop={simulation.stop}
           />

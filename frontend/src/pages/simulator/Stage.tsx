@@ -105,7 +105,8 @@ export function Stage({
           </p>
         </div>
         <div className={classes.progress} data-phase={view.phase} aria-hidden>
-          <span style={{ width: share(view.answered - view.refused, view.planned) }} />
+          <span style={{ width: share(view.fine, view.planned) }} />
+          <span style={{ width: share(view.answered - view.fine - view.refused, view.planned) }} />
           <span style={{ width: share(view.refused, view.planned) }} />
         </div>
       </section>

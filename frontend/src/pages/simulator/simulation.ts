@@ -27,6 +27,8 @@ export interface Cell {
   planned: number;
   answered: number;
   refused: number;
+  /** Answers below 400. */
+  fine: number;
   state: 'idle' | 'active' | 'blocked' | 'done';
 }
 
@@ -286,6 +288,7 @@ function viewOf(plan: Plan): View {
       planned: a.requests.length,
       answered: 0,
       refused: 0,
+      fine: 0,
       state: 'idle',
     }),
   );
@@ -293,7 +296,9 @@ function viewOf(plan: Plan): View {
 }
 
 function fromStart(view: View | undefined): View {
-  const cells = (view?.cells ?? []).map((c): Cell => ({ ...c, answered: 0, refused: 0, state: 'idle' }));
+  const cells = (view?.cells ?? []).map(
+    (c): Cell => ({ ...c, answered: 0, refused: 0, fine: 0, state: 'idle' }),
+  );
   return { ...blank, cells, planned: view?.planned ?? 0 };
 }
 
@@ -340,7 +345,10 @@ function film(plan: Plan, show: (view: Partial<View>) => void) {
         cell.refused++;
         view.refused++;
       }
-      if (o.status !== 0 && o.status < 400) view.fine++;
+      if (o.status !== 0 && o.status < 400) {
+        cell.fine++;
+        view.fine++;
+      }
       const { address, method, path } = asked;
       const { status, reference = '', answered: at } = o;
       lines.push({ n: ++n, at, address, method, path, status, refused: no, reference });
