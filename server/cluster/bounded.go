@@ -97,7 +97,7 @@ func (s *scanner) end() error {
 	if len(line) == 0 {
 		return nil
 	}
-	most := 0
+	var most int
 	switch line[0] {
 	case '*', '%', '~', '>', '|': // array, map, set, push, attribute
 		most = mostElements

@@ -137,7 +137,7 @@ func (c *Cluster) watch(ctx context.Context, changed func()) {
 				continue
 			}
 		}
-		if err := c.probe(c.budget); err != nil {
+		if err := c.probe(ctx, c.budget); err != nil {
 			c.breaker.trip(err)
 		} else {
 			c.breaker.mend()
@@ -146,7 +146,7 @@ func (c *Cluster) watch(ctx context.Context, changed func()) {
 }
 
 // probe asks what every request asks, so that a Redis that answers but can't count stays away.
-func (c *Cluster) probe(limit time.Duration) error {
-	_, err := c.count(tally{prefix + "probe:" + c.self, 1, time.Second, c.member()}, limit)
+func (c *Cluster) probe(ctx context.Context, limit time.Duration) error {
+	_, err := c.count(ctx, tally{prefix + "probe:" + c.self, 1, time.Second, c.member()}, limit)
 	return err
 }

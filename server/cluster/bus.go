@@ -69,7 +69,7 @@ func (c *Cluster) listen(ctx context.Context, heard func(engine.Decision)) {
 func (c *Cluster) subscription(ctx context.Context, heard func(engine.Decision)) error {
 	sub := c.redis.Subscribe(ctx, channel)
 	defer sub.Close()
-	defer context.AfterFunc(ctx, func() { sub.Close() })() // a read does not watch ctx
+	defer context.AfterFunc(ctx, func() { _ = sub.Close() })() // a read does not watch ctx
 	asked := false
 	for {
 		wait := silent

@@ -73,7 +73,7 @@ func New(url, node string, log *slog.Logger) (*Cluster, error) {
 		outgoing: make(chan engine.Decision, 4096), missed: make(chan struct{}, 1), late: make(chan tally, 1024),
 	}
 	c.breaker.begin()
-	if err := c.probe(time.Second); err != nil {
+	if err := c.probe(context.Background(), time.Second); err != nil {
 		c.breaker.trip(err)
 		log.Warn("begins without the other nodes", "problem", plain(err))
 	}
@@ -137,7 +137,7 @@ func (c *Cluster) Count(rule string, who engine.Target, limit int, within time.D
 		return 0
 	}
 	t := tally{counter(rule, who), limit, within, c.member()}
-	n, err := c.count(t, c.budget)
+	n, err := c.count(context.Background(), t, c.budget)
 	c.breaker.heard(err)
 	if err != nil {
 		select {
@@ -154,8 +154,8 @@ func (c *Cluster) member() string {
 	return c.self[:8] + strconv.FormatUint(c.counted.Add(1), 36)
 }
 
-func (c *Cluster) count(t tally, limit time.Duration) (int, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+func (c *Cluster) count(ctx context.Context, t tally, limit time.Duration) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	answer, err := counting.Run(ctx, c.redis, []string{t.key}, t.within.Milliseconds(), t.limit, t.member).Slice()
 	if err != nil {
@@ -178,8 +178,9 @@ func (c *Cluster) catchUp(ctx context.Context) {
 			return
 		case t := <-c.late:
 			if !c.breaker.open() {
-				_, err := c.count(t, sendTimeout)
-				c.breaker.heard(err)
+				if _, err := c.count(ctx, t, sendTimeout); ctx.Err() == nil {
+					c.breaker.heard(err)
+				}
 			}
 		}
 	}

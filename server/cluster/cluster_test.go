@@ -161,7 +161,7 @@ func TestWhatIsCountedTwiceCountsOnce(t *testing.T) {
 	c := node(t, s, "a")
 	one := tally{counter("r", somebody), 5, time.Minute, c.member()}
 	for range 3 {
-		if n, err := c.count(one, time.Second); n != 1 || err != nil {
+		if n, err := c.count(t.Context(), one, time.Second); n != 1 || err != nil {
 			t.Errorf("counted %d, %v", n, err)
 		}
 	}

@@ -33,7 +33,7 @@ func startRedis(t testing.TB) *server {
 		}
 		return &server{t: t, mini: miniredis.RunT(t)}
 	}
-	dir, err := os.MkdirTemp("", "redis") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "redis") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}

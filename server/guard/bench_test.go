@@ -62,7 +62,8 @@ func (w watching) Observe(x engine.Exchange) { w.Engine.Observe(x) }
 func exchanges(b *testing.B, g interface {
 	Decide(engine.Request) engine.Verdict
 	Observe(engine.Exchange)
-}) {
+},
+) {
 	b.ReportAllocs()
 	at := time.Now()
 	n := 0

@@ -99,6 +99,7 @@ func New(ctx context.Context, c Config) (*Guard, error) {
 	return open(ctx, c, c.Store)
 }
 
+//nolint:contextcheck // what it starts outlives the call, until Close
 func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 	e, err := engine.New(c.Policy, c.Seed)
 	if err != nil {

@@ -28,7 +28,7 @@ func (g *Guard) Place(ctx context.Context, by By, w Wanted) (engine.Decision, er
 		return engine.Decision{}, err
 	}
 	var placed engine.Decision
-	err := g.change(ctx, func(ctx context.Context, d *draft) (func(), error) {
+	err := g.change(ctx, func(_ context.Context, d *draft) (func(), error) {
 		at := milli(g.now())
 		var lifted []engine.Decision
 		placed, lifted = g.place(at, by, w)

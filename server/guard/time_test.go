@@ -67,12 +67,15 @@ func (*paper) InForce(context.Context, time.Time) ([]engine.Decision, error) { r
 func (*paper) Decision(context.Context, string) (engine.Decision, error) {
 	return engine.Decision{}, store.ErrNotFound
 }
+
 func (*paper) Alert(context.Context, int64) (incident.Alert, error) {
 	return incident.Alert{}, store.ErrNotFound
 }
+
 func (*paper) Incident(context.Context, int64) (incident.Incident, error) {
 	return incident.Incident{}, store.ErrNotFound
 }
+
 func (*paper) EachAlert(context.Context, store.AlertFilter, func(incident.Alert) error) error {
 	return nil
 }
