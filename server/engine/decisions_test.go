@@ -218,6 +218,94 @@ func TestRulesDecideABoundedNumberAndAnAttackerPushesOutHisOwn(t *testing.T) {
 	}
 }
 
+func TestWhatEndedMakesRoomAndWaitsToBeTold(t *testing.T) {
+	p := newPlay(t, func(p *Policy) { p.Decisions = 1024 })
+	for n := range 64 {
+		p.refuses(p.get(fmt.Sprintf("198.18.1.%d", n), "/api/admin/"), 403, decoy)
+	}
+	p.wait(time.Hour)
+	p.refuses(p.get("198.18.1.1", "/api/admin/"), 403, decoy) // his own has ended
+	p.refuses(p.get("198.18.2.1", "/api/admin/"), 403, decoy) // and so has that of another
+	p.wait(time.Minute)
+	ended := p.Expire(p.at)
+	if len(ended) != 64 {
+		t.Fatalf("%d ended, want 64", len(ended))
+	}
+	for _, d := range ended {
+		if !d.Lifted.IsZero() || d.InForce(p.at) {
+			t.Errorf("%s is told as %+v", d.ID, d)
+		}
+	}
+	if all, byRules := p.Listed(); all != 2 || byRules != 2 {
+		t.Errorf("%d are listed, %d by rules, want 2", all, byRules)
+	}
+}
+
+func TestWhatWaitsToBeToldIsBounded(t *testing.T) {
+	l := newLists(16, newKeyed(1), func(Target) {})
+	a := netip.MustParseAddr("10.0.0.0")
+	for n := range mostEnded * 2 {
+		a = a.Next()
+		l.place(Decision{ID: fmt.Sprint(n), Action: Block, Origin: ByRule, Rule: decoy, Target: ActorOf(a), From: noon, Until: noon.Add(time.Hour)}, noon)
+	}
+	if n := len(l.expire(noon)); n > mostEnded {
+		t.Errorf("%d wait, want %d at most", n, mostEnded)
+	}
+}
+
+func TestAFewAreRestoredAmongMany(t *testing.T) {
+	e := newEngine(t)
+	many := make([]Decision, 1000)
+	for n := range many {
+		many[n] = decision(fmt.Sprint("many ", n), Block, ActorOf(netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)})), time.Time{})
+	}
+	few := []Decision{decision("few", Block, network("192.0.2.0/24"), time.Time{}), many[7], {ID: "lifted", Lifted: noon}}
+	e.Restore(many)
+	e.Restore(few)
+	if n := len(e.Decisions(noon)); n != 1001 {
+		t.Errorf("%d are in force, want 1001", n)
+	}
+	for _, client := range []string{"192.0.2.9", "10.0.0.7", "10.0.3.231"} {
+		if v := e.Decide(Request{At: noon, Client: netip.MustParseAddr(client), Folded: "/"}); v.Status != 403 {
+			t.Errorf("%s passes", client)
+		}
+	}
+}
+
+func TestNamesRoundTrip(t *testing.T) {
+	for s := Info; s <= Critical; s++ {
+		if got, ok := ParseSeverity(s.String()); !ok || got != s {
+			t.Errorf("%s reads as %s", s, got)
+		}
+	}
+	for a := Monitor; a <= Allow; a++ {
+		if got, ok := ParseAction(a.String()); !ok || got != a {
+			t.Errorf("%s reads as %s", a, got)
+		}
+	}
+	for o := ByRule; o <= ByFeed; o++ {
+		if got, ok := ParseOrigin(o.String()); !ok || got != o {
+			t.Errorf("%s reads as %s", o, got)
+		}
+	}
+	for _, name := range []string{"", "high", "NONE"} {
+		_, severity := ParseSeverity(name)
+		_, action := ParseAction(name)
+		_, origin := ParseOrigin(name)
+		if severity || action || origin {
+			t.Errorf("%q is read as a name", name)
+		}
+	}
+	for want, target := range map[string]Target{
+		"198.18.0.7": ActorOf(netip.MustParseAddr(attacker)), "2001:db8::/64": ActorOf(netip.MustParseAddr("2001:db8::7%eth0")),
+		"10.0.0.0/8": network("10.0.0.0/8"), "key stolen…": {Key: key("stolen")},
+	} {
+		if got := target.String(); got != want {
+			t.Errorf("a target is called %q, want %q", got, want)
+		}
+	}
+}
+
 func TestIdentityFollowsFromContent(t *testing.T) {
 	run := func(seed uint64) (said []string) {
 		e, err := New(Defaults(), seed)

@@ -393,6 +393,26 @@ func TestOnlyAPaymentWithAValidKeyIsAPayment(t *testing.T) {
 	}
 }
 
+func TestTwoKeysAtOnceAreTwoFindings(t *testing.T) {
+	p := newPlay(t)
+	_, one := p.exchange(attacker, Request{Method: "POST", Path: "/api/transaction", Key: key("a")}, 200)
+	_, other := p.exchange(attacker, Request{Method: "POST", Path: "/api/transaction", Key: key("b")}, 200)
+	p.finds(append(one, other...), payment, payment)
+	if one[0].ID == other[0].ID {
+		t.Error("they have one identity")
+	}
+}
+
+func TestOnePathMayBeForPaymentsAndBalances(t *testing.T) {
+	p := newPlay(t, func(p *Policy) { p.Payments, p.Balances = []string{"/wallet"}, []string{"/wallet"} })
+	look, pay := Request{Path: "/wallet", Key: key("mine")}, Request{Path: "/wallet", Method: "POST", Key: key("mine")}
+	_, found := p.exchange(attacker, pay, 200)
+	p.finds(found, payment)
+	p.exchange(person, look, 200)
+	_, found = p.exchange(person, pay, 200)
+	p.finds(found)
+}
+
 func TestEveryRuleExplainsItselfWithItsFigures(t *testing.T) {
 	p := Defaults()
 	for rule, figures := range map[string][]string{

@@ -174,6 +174,34 @@ func TestAWindowInAnyOrderNeverInventsAnExcess(t *testing.T) {
 	})
 }
 
+func TestWhatAClientIsWorthIsWhatHeStillCounts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(1, 128).Draw(t, "limit")
+		w, _ := windows(limit, true)
+		hash := w.hash(5)
+		s, set := w.at(hash)
+		at, counted := int64(0), &log{limit: limit, span: 60_000, keep: true}
+		for _, step := range rapid.SliceOfN(rapid.Int64Range(0, 3000), 1, 200).Draw(t, "steps") {
+			at += step
+			w.see(5, question{at: at})
+			counted.over(at)
+			now := at + rapid.Int64Range(-90_000, 90_000).Draw(t, "later")
+			want := 0
+			for _, t := range counted.times[max(len(counted.times)-limit, 0):] {
+				if t > max(now, at)-60_000 {
+					want++
+				}
+			}
+			if got := w.worth(s, s.find(set, 5, hash), now); got.count != want {
+				t.Fatalf("at %d, %d later: worth %d, want %d", at, now-at, got.count, want)
+			}
+		}
+		if got := w.worth(s, s.find(set, 5, hash), at-2*putBack); got.count != 0 {
+			t.Fatalf("worth %d once the clock is put back", got.count)
+		}
+	})
+}
+
 // Lines of a log that come late, as far as the ring reaches, are found as if they had come
 // in order.
 func TestLateExchangesAreCountedWhereTheyBelong(t *testing.T) {
@@ -248,6 +276,24 @@ func TestFailuresBeforeAClockStepCountAfterIt(t *testing.T) {
 	}
 	p.wait(-5 * time.Minute)
 	p.finds(p.fail(attacker), failed)
+}
+
+func TestAClockPutBackBeginsAnewForPaymentsToo(t *testing.T) {
+	p := newPlay(t)
+	pay := Request{Method: "POST", Path: "/api/transaction", Key: key("mine")}
+	p.exchange(person, Request{Path: "/api/balance", Key: key("mine")}, 200)
+	_, found := p.exchange(attacker, pay, 200)
+	p.finds(found, payment)
+	p.wait(-10 * time.Minute) // a little: both still count
+	for _, client := range []string{person, attacker} {
+		_, found = p.exchange(client, pay, 200)
+		p.finds(found)
+	}
+	p.wait(-2 * time.Hour)
+	for _, client := range []string{person, attacker} {
+		_, found = p.exchange(client, pay, 200)
+		p.finds(found, payment)
+	}
 }
 
 // One line of a log that is dated wrongly spoils the memory of its own client at most.
