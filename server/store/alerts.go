@@ -139,11 +139,11 @@ func (d *database) textIn(q *gorm.DB, text string, columns ...string) (*gorm.DB,
 	if len(text) > mostOfText {
 		return nil, Invalid{Field: "text", Problem: fmt.Sprintf("must be at most %d bytes long", mostOfText)}
 	}
-	any := d.read.Session(&gorm.Session{NewDB: true})
+	oneOf := d.read.Session(&gorm.Session{NewDB: true})
 	for _, c := range columns {
-		any = any.Or(d.contains(c), pattern(text))
+		oneOf = oneOf.Or(d.contains(c), pattern(text))
 	}
-	return q.Where(any), nil
+	return q.Where(oneOf), nil
 }
 
 // numbers are the stored form of severities, actions and origins: a slice of uint8 would be

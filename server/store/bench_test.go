@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/incident"
 )
 
 var (
@@ -50,7 +52,7 @@ func fill(batch []Seen, from time.Time, span time.Duration, r *rand.Rand) {
 func BenchmarkWriteExchanges(b *testing.B) {
 	for _, size := range []int{100, 1000, 5000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			s := opened(b, Config{Dir: b.TempDir()})
+			s := benchStore(b)
 			r := rand.New(rand.NewPCG(1, 2))
 			batch := make([]Seen, size)
 			at := noon
@@ -71,72 +73,105 @@ func BenchmarkWriteExchanges(b *testing.B) {
 	}
 }
 
+// A question is asked again and again.
+type question struct {
+	name string
+	ask  func(context.Context) error
+}
+
+// measure reports p50 and p95 of each question.
+func measure(b *testing.B, questions []question) {
+	took := make([][]time.Duration, len(questions))
+	for b.Loop() {
+		for i, q := range questions {
+			began := time.Now()
+			if err := q.ask(context.Background()); err != nil {
+				b.Fatal(q.name, err)
+			}
+			took[i] = append(took[i], time.Since(began))
+		}
+	}
+	for i, q := range questions {
+		slices.Sort(took[i])
+		n := len(took[i])
+		b.ReportMetric(float64(took[i][n/2].Microseconds())/1000, q.name+"-p50-ms")
+		b.ReportMetric(float64(took[i][n*95/100].Microseconds())/1000, q.name+"-p95-ms")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// asking drops the answer of a question.
+func asking[T any](ask func(context.Context) (T, error)) func(context.Context) error {
+	return func(ctx context.Context) error { _, err := ask(ctx); return err }
+}
+
 // BenchmarkDashboard asks what one view of the dashboard asks, over 100,000 and 1,000,000 stored
-// exchanges of a day, and reports p50 and p95 of each question.
+// exchanges of a day.
 func BenchmarkDashboard(b *testing.B) {
 	for _, rows := range []int{100_000, 1_000_000} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
-			s := opened(b, Config{Dir: b.TempDir()})
+			s := benchStore(b)
 			now := noon
 			stored(b, s, rows, now)
-			from, before := now.Add(-time.Hour), now.Add(-2*time.Hour)
-			questions := []struct {
-				name string
-				ask  func(ctx context.Context) error
-			}{
-				{"stats", func(ctx context.Context) error {
-					if _, err := s.Stats(ctx, before, from); err != nil {
-						return err
-					}
-					_, err := s.Stats(ctx, from, now)
-					return err
-				}},
-				{"timeline", func(ctx context.Context) error { _, err := s.Timeline(ctx, from, now, time.Minute); return err }},
-				{"endpoints", func(ctx context.Context) error { _, err := s.TopEndpoints(ctx, from, now, 5); return err }},
-				{"mix", func(ctx context.Context) error { _, err := s.StatusMix(ctx, from, now); return err }},
-				{"alerts", func(ctx context.Context) error { _, err := s.Alerts(ctx, AlertFilter{}, Page{First: 50}); return err }},
-				{"decisions", func(ctx context.Context) error {
-					_, err := s.Decisions(ctx, DecisionFilter{InForce: true, At: now}, Page{First: 50})
-					return err
-				}},
-				{"logs", func(ctx context.Context) error {
-					_, err := s.Exchanges(ctx, ExchangeFilter{}, Page{First: 200})
-					return err
-				}},
-				{"client", func(ctx context.Context) error {
-					_, err := s.ClientFigures(ctx, netip.MustParsePrefix("198.18.3.7/32"), from, now)
-					return err
-				}},
-				{"stats30d", func(ctx context.Context) error { _, err := s.Stats(ctx, now.Add(-30*24*time.Hour), now); return err }},
-				{"endpoints24h", func(ctx context.Context) error {
-					_, err := s.TopEndpoints(ctx, now.Add(-24*time.Hour), now, 5)
-					return err
-				}},
-				{"timeline24h", func(ctx context.Context) error {
-					_, err := s.Timeline(ctx, now.Add(-24*time.Hour), now, time.Minute)
-					return err
-				}},
-			}
-			took := make([][]time.Duration, len(questions))
-			b.ResetTimer()
-			for b.Loop() {
-				for i, q := range questions {
-					began := time.Now()
-					if err := q.ask(context.Background()); err != nil {
-						b.Fatal(q.name, err)
-					}
-					took[i] = append(took[i], time.Since(began))
-				}
-			}
-			for i, q := range questions {
-				slices.Sort(took[i])
-				n := len(took[i])
-				b.ReportMetric(float64(took[i][n/2].Microseconds())/1000, q.name+"-p50-ms")
-				b.ReportMetric(float64(took[i][n*95/100].Microseconds())/1000, q.name+"-p95-ms")
-			}
-			b.ReportMetric(0, "ns/op")
+			hour, day, month := now.Add(-time.Hour), now.Add(-24*time.Hour), now.Add(-30*24*time.Hour)
+			measure(b, []question{
+				{"stats", asking(func(ctx context.Context) (Stats, error) { return s.Stats(ctx, hour, now) })},
+				{"before", asking(func(ctx context.Context) (Stats, error) { return s.Stats(ctx, hour.Add(-time.Hour), hour) })},
+				{"timeline", asking(func(ctx context.Context) ([]Point, error) { return s.Timeline(ctx, hour, now, time.Minute) })},
+				{"endpoints", asking(func(ctx context.Context) ([]Endpoint, error) { return s.TopEndpoints(ctx, hour, now, 5) })},
+				{"mix", asking(func(ctx context.Context) ([]StatusCount, error) { return s.StatusMix(ctx, hour, now) })},
+				{"alerts", asking(func(ctx context.Context) (Slice[incident.Alert], error) {
+					return s.Alerts(ctx, AlertFilter{Status: incident.Open}, Page{First: 50})
+				})},
+				{"alertCount", asking(func(ctx context.Context) (int, error) {
+					return s.CountAlerts(ctx, AlertFilter{Status: incident.Open})
+				})},
+				{"decisions", asking(func(ctx context.Context) (Slice[engine.Decision], error) {
+					return s.Decisions(ctx, DecisionFilter{InForce: true, At: now}, Page{First: 50})
+				})},
+				{"logs", asking(func(ctx context.Context) (Slice[Seen], error) {
+					return s.Exchanges(ctx, ExchangeFilter{}, Page{First: 200})
+				})},
+				{"client", asking(func(ctx context.Context) (ClientStats, error) {
+					return s.ClientFigures(ctx, netip.MustParsePrefix("198.18.3.7/32"), hour, now)
+				})},
+				{"stats30d", asking(func(ctx context.Context) (Stats, error) { return s.Stats(ctx, month, now) })},
+				{"timeline24h", asking(func(ctx context.Context) ([]Point, error) { return s.Timeline(ctx, day, now, time.Minute) })},
+				{"timeline30d", asking(func(ctx context.Context) ([]Point, error) { return s.Timeline(ctx, month, now, time.Hour) })},
+				{"endpoints30d", asking(func(ctx context.Context) ([]Endpoint, error) { return s.TopEndpoints(ctx, month, now, 5) })},
+			})
 		})
 	}
+}
+
+// BenchmarkSearch looks for exchanges of all kinds of rarity among 1,000,000.
+func BenchmarkSearch(b *testing.B) {
+	s := benchStore(b)
+	stored(b, s, 1_000_000, noon)
+	page := func(f ExchangeFilter) func(context.Context) error {
+		return asking(func(ctx context.Context) (Slice[Seen], error) { return s.Exchanges(ctx, f, Page{First: 50}) })
+	}
+	network := netip.MustParsePrefix
+	measure(b, []question{
+		{"status", page(ExchangeFilter{Status: 401})},
+		{"client", page(ExchangeFilter{Client: network("198.18.3.7/32")})},
+		{"clientAndRare", page(ExchangeFilter{Client: network("198.18.0.0/16"), Path: "needle"})},
+		{"network", page(ExchangeFilter{Client: network("198.18.3.0/24")})},
+		{"absentClient", page(ExchangeFilter{Client: network("203.0.113.7/32")})},
+		{"absentNetwork", page(ExchangeFilter{Client: network("2001:db8::/32")})},
+		{"absentPath", page(ExchangeFilter{Path: "needle"})},
+		{"figuresOfAll", asking(func(ctx context.Context) (ClientStats, error) {
+			return s.ClientFigures(ctx, network("198.18.0.0/15"), noon.Add(-time.Hour), noon)
+		})},
+	})
+}
+
+// benchStore is on PostgreSQL when SENTINEL_TEST_POSTGRES says where, else on SQLite.
+func benchStore(b *testing.B) *Store {
+	if os.Getenv("SENTINEL_TEST_POSTGRES") != "" {
+		return opened(b, Config{URL: schema(b)})
+	}
+	return opened(b, Config{Dir: b.TempDir()})
 }
 
 // stored fills a store with a day of traffic that ends at now, and with what was found in it.

@@ -15,8 +15,7 @@ const sqliteDriver = "sqlite3"
 
 // sqliteCode is SQLite's extended result code, 0 when err is none of its errors.
 func sqliteCode(err error) int {
-	var e sqlite3.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[sqlite3.Error](err); ok {
 		return int(e.ExtendedCode)
 	}
 	return 0

@@ -15,8 +15,7 @@ const sqliteDriver = "sqlite"
 
 // sqliteCode is SQLite's extended result code, 0 when err is none of its errors.
 func sqliteCode(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code()
 	}
 	return 0

@@ -24,7 +24,7 @@ import (
 func writeUntilKilled(dir string) {
 	s, err := Open(context.Background(), Config{Dir: dir}, slog.New(slog.DiscardHandler))
 	if err != nil {
-		fmt.Println("open:", err)
+		fmt.Fprintln(os.Stdout, "open:", err)
 		os.Exit(1)
 	}
 	first := time.Now().UnixNano()
@@ -33,7 +33,7 @@ func writeUntilKilled(dir string) {
 			x := exchange(time.Duration(first), i, "198.18.0.7")
 			x.ID = uint64(first) + uint64(i)
 			if err := s.WriteExchanges(context.Background(), []Seen{x}); err != nil {
-				fmt.Println("write:", err)
+				fmt.Fprintln(os.Stdout, "write:", err)
 				os.Exit(1)
 			}
 		}
@@ -45,10 +45,10 @@ func writeUntilKilled(dir string) {
 			Alerts: []incident.Alert{a}, Decisions: []engine.Decision{d}, Audit: []Entry{{At: noon, Object: d.ID}},
 		})
 		if err != nil {
-			fmt.Println("record:", err)
+			fmt.Fprintln(os.Stdout, "record:", err)
 			os.Exit(1)
 		}
-		fmt.Println("written", a.ID, d.ID)
+		fmt.Fprintln(os.Stdout, "written", a.ID, d.ID)
 	}
 }
 
@@ -357,23 +357,23 @@ func TestReadersDoNotWaitForWritersNorTheOtherWayRound(t *testing.T) {
 		defer stop()
 		var work sync.WaitGroup
 		failed := make(chan error, 100)
-		loop := func(do func(i int) error) {
+		loop := func(do func() error) {
 			work.Go(func() {
-				for i := 0; ctx.Err() == nil; i++ {
-					if err := do(i); err != nil && ctx.Err() == nil {
+				for ctx.Err() == nil {
+					if err := do(); err != nil && ctx.Err() == nil {
 						failed <- err
 						return
 					}
 				}
 			})
 		}
-		loop(func(i int) error {
+		loop(func() error {
 			_, err := s.Exchanges(ctx, ExchangeFilter{Client: netip.MustParsePrefix("198.18.0.0/24")}, Page{First: 100})
 			return err
 		})
-		loop(func(i int) error { _, err := s.Stats(ctx, noon, noon.Add(time.Hour)); return err })
-		loop(func(i int) error { _, err := s.Alerts(ctx, AlertFilter{Text: "rate"}, Page{First: 100}); return err })
-		loop(func(i int) error { return errors.Join(s.Ping(ctx)["database"], s.Ping(ctx)["traffic"]) })
+		loop(func() error { _, err := s.Stats(ctx, noon, noon.Add(time.Hour)); return err })
+		loop(func() error { _, err := s.Alerts(ctx, AlertFilter{Text: "rate"}, Page{First: 100}); return err })
+		loop(func() error { return errors.Join(s.Ping(ctx)["database"], s.Ping(ctx)["traffic"]) })
 		var writers sync.WaitGroup
 		for w := range 3 { // and writers take turns
 			writers.Go(func() {

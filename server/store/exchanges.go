@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,7 +18,7 @@ import (
 const (
 	longSearch      = 150 * time.Millisecond
 	mostStretches   = 2000
-	stretchesAtOnce = 64 // when the index narrows down
+	stretchesAtOnce = 16 // when the index narrows down
 )
 
 // Exchanges are listed by ID, which is by time, newest first. A filter that matches little may
@@ -58,7 +59,7 @@ type conditions struct {
 }
 
 func (c conditions) and(sql string, args ...any) conditions {
-	return conditions{append(c.sql[:len(c.sql):len(c.sql)], sql), append(c.args[:len(c.args):len(c.args)], args...)}
+	return conditions{append(slices.Clip(c.sql), sql), append(slices.Clip(c.args), args...)}
 }
 
 func (c conditions) String() string { return strings.Join(c.sql, " AND ") }

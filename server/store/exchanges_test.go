@@ -60,8 +60,10 @@ func randomFilter(r *rand.Rand) (f ExchangeFilter) {
 	for range r.IntN(4) {
 		switch r.IntN(9) {
 		case 0, 1:
-			f.Client = netip.MustParsePrefix([]string{"198.18.0.7/32", "198.18.0.0/24", "198.18.0.0/15", "0.0.0.0/0",
-				"2001:db8:1:2::/64", "2001:db8:1:2::2/128", "2001:db8::/32", "203.0.113.0/24"}[r.IntN(8)])
+			f.Client = netip.MustParsePrefix([]string{
+				"198.18.0.7/32", "198.18.0.0/24", "198.18.0.0/15", "0.0.0.0/0",
+				"2001:db8:1:2::/64", "2001:db8:1:2::2/128", "2001:db8::/32", "203.0.113.0/24",
+			}[r.IntN(8)])
 		case 2:
 			f.KeyPrefix = []string{"sk_", "sk_live_", "none"}[r.IntN(3)]
 		case 3:

@@ -15,28 +15,34 @@ var ErrInUse = errors.New("in use by another process")
 // the process ends, however it ends; the text in the file only tells people who holds it.
 func claimDir(dir string) (*os.File, error) {
 	path := filepath.Join(dir, "sentinel.lock")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator says where
 	if err != nil {
 		return nil, err
 	}
-	switch err := claim(f); {
-	case errors.Is(err, ErrInUse):
-		holder, _ := os.ReadFile(path)
-		f.Close()
-		return nil, fmt.Errorf("%s is %w (%s): stop it first, or choose another directory",
-			dir, ErrInUse, strings.TrimSpace(string(holder)))
-	case err != nil:
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", path, err)
+	if err = claim(f); err == nil {
+		err = sign(f)
 	}
-	host, _ := os.Hostname()
-	if err := f.Truncate(0); err != nil {
-		f.Close()
-		return nil, err
+	if errors.Is(err, ErrInUse) {
+		holder := make([]byte, 300)
+		n, _ := f.Read(holder)
+		err = fmt.Errorf("%s is %w (%s): stop it first, or choose another directory",
+			dir, ErrInUse, strings.TrimSpace(string(holder[:n])))
 	}
-	if _, err := fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host); err != nil {
-		f.Close()
-		return nil, err
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// sign writes who has the directory.
+func sign(f *os.File) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "this machine"
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host)
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -69,9 +70,7 @@ func pool(url string, size int, settings map[string]string) (*sql.DB, error) {
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "sentinel"
 	}
-	for k, v := range settings {
-		c.RuntimeParams[k] = v
-	}
+	maps.Copy(c.RuntimeParams, settings)
 	db := stdlib.OpenDB(*c)
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)

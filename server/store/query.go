@@ -48,7 +48,7 @@ type Entry struct {
 	Detail string // reason or further facts
 }
 
-// An AlertFilter's zero value asks for everything.
+// An AlertFilter says which alerts; its zero value says all.
 type AlertFilter struct {
 	Severities []engine.Severity
 	Status     incident.Status // 0 for any
@@ -59,7 +59,7 @@ type AlertFilter struct {
 	From, To   time.Time // active within: From inclusive, To exclusive
 }
 
-// A DecisionFilter's zero value asks for everything.
+// A DecisionFilter says which decisions; its zero value says all.
 type DecisionFilter struct {
 	Actions  []engine.Action
 	Origins  []engine.Origin
@@ -73,7 +73,7 @@ type DecisionFilter struct {
 	From, To time.Time  // made within: From inclusive, To exclusive
 }
 
-// An ExchangeFilter's zero value asks for everything.
+// An ExchangeFilter says which exchanges; its zero value says all.
 type ExchangeFilter struct {
 	Client    netip.Prefix
 	KeyPrefix string // what the visible part of the key begins with

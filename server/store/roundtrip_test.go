@@ -43,8 +43,10 @@ func TestAlertsComeBackAsTheyWereWritten(t *testing.T) {
 func TestIncidentsComeBackAsTheyWereWritten(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		want := []incident.Incident{
-			{ID: 9, Title: "Attack from 198.18.7.0/24", Severity: engine.Critical, Status: incident.Resolved,
-				First: noon.Add(time.Second), Last: noon.Add(time.Minute), Alerts: 4, Clients: 3, Shared: "network 198.18.7.0/24"},
+			{
+				ID: 9, Title: "Attack from 198.18.7.0/24", Severity: engine.Critical, Status: incident.Resolved,
+				First: noon.Add(time.Second), Last: noon.Add(time.Minute), Alerts: 4, Clients: 3, Shared: "network 198.18.7.0/24",
+			},
 			{ID: 8, Title: "Attack", Severity: engine.High, Status: incident.Open, First: noon, Last: noon, Alerts: 1, Clients: 1},
 		}
 		record(t, s, Batch{Incidents: want})
@@ -186,7 +188,7 @@ func TestManyOfAKindFitInOneBatch(t *testing.T) {
 			t.Errorf("came by %d decisions, want 1234: %v", n, err)
 		}
 		enough := errors.New("enough")
-		if err := s.EachAlert(t.Context(), AlertFilter{}, func(incident.Alert) error { return enough }); err != enough {
+		if err := s.EachAlert(t.Context(), AlertFilter{}, func(incident.Alert) error { return enough }); !errors.Is(err, enough) {
 			t.Errorf("the function's error came back as %v", err)
 		}
 	})

@@ -164,8 +164,14 @@ func TestStatsCountAlertsAndBlockedTargetsAtTheEndOfTheSpan(t *testing.T) {
 			after                   time.Duration
 			alerts, raised, blocked int64
 		}{
-			{-time.Second, 0, 0, 0}, {5 * time.Minute, 1, 1, 1}, {15 * time.Minute, 2, 2, 1}, {25 * time.Minute, 2, 2, 2},
-			{35 * time.Minute, 1, 2, 2}, {45 * time.Minute, 1, 2, 2}, {65 * time.Minute, 1, 1, 1}, {2 * time.Hour, 1, 0, 0},
+			{-time.Second, 0, 0, 0},
+			{5 * time.Minute, 1, 1, 1},
+			{15 * time.Minute, 2, 2, 1},
+			{25 * time.Minute, 2, 2, 2},
+			{35 * time.Minute, 1, 2, 2},
+			{45 * time.Minute, 1, 2, 2},
+			{65 * time.Minute, 1, 1, 1},
+			{2 * time.Hour, 1, 0, 0},
 		} {
 			end := noon.Add(c.after)
 			got := must(s.Stats(t.Context(), end.Add(-time.Hour), end))(t)

@@ -171,5 +171,8 @@ func plan(t *testing.T, db *sql.DB, query string, args ...any) string {
 		}
 		out = append(out, detail)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return strings.Join(out, "\n")
 }

@@ -65,10 +65,12 @@ func (s *stretches) next(ctx context.Context, tx *sql.Tx, d *database, full int)
 	return nil
 }
 
-// of is the stretch of an exchange.
-func (s *stretches) of(id int64) int64 {
+// take puts an exchange into the stretch that it belongs to: one that was answered late comes
+// when its stretch is not the newest any more.
+func (s *stretches) take(id int64) int64 {
 	last := s.all[len(s.all)-1]
 	if id >= last.start {
+		s.rows++
 		return last.id
 	}
 	i, found := slices.BinarySearchFunc(s.all, id, func(one stretch, id int64) int { return cmp.Compare(one.start, id) })

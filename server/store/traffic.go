@@ -107,7 +107,6 @@ func (s *Store) writeExchanges(ctx context.Context, d *database, batch []Seen) e
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	known.rows += len(batch)
 	s.stretches = known
 	s.slots.keep(roll)
 	return nil
@@ -120,11 +119,11 @@ func (d *database) insert(ctx context.Context, tx *sql.Tx, known *stretches, bat
 		if len(batch) < n {
 			continue
 		}
-		st := tx.StmtContext(ctx, d.insertions[i])
+		st := tx.StmtContext(ctx, d.insertions[i]) //nolint:sqlclosecheck // ends with the transaction
 		for ; len(batch) >= n; batch = batch[n:] {
 			args = args[:0]
 			for j := range n {
-				args = appendExchange(args, known.of(int64(batch[j].ID)), &batch[j])
+				args = appendExchange(args, known.take(int64(batch[j].ID)), &batch[j])
 			}
 			result, err := st.ExecContext(ctx, args...)
 			if err != nil {
@@ -145,10 +144,12 @@ func (d *database) prepare(ctx context.Context) error {
 	if d.insertions[len(together)-1] != nil {
 		return nil
 	}
+	insert := "INSERT INTO exchanges (" + strings.ReplaceAll(exchangeColumns, "e.", "") + ") VALUES "
 	row := "(" + strings.Repeat("?, ", columnsOfExchange-1) + "?), "
 	for i, n := range together {
-		st, err := d.writer().PrepareContext(ctx, d.bind("INSERT INTO exchanges ("+strings.ReplaceAll(exchangeColumns, "e.", "")+") VALUES "+
-			strings.TrimSuffix(strings.Repeat(row, n), ", ")+" ON CONFLICT (id) DO NOTHING"))
+		rows := strings.TrimSuffix(strings.Repeat(row, n), ", ")
+		//nolint:sqlclosecheck // kept as long as the database is open
+		st, err := d.writer().PrepareContext(ctx, d.bind(insert+rows+" ON CONFLICT (id) DO NOTHING"))
 		if err != nil {
 			return err
 		}
