@@ -105,6 +105,36 @@ func BenchmarkRefusal(b *testing.B) {
 	}
 }
 
+// BenchmarkList is a list of a million addresses: to load it, and to ask it.
+func BenchmarkList(b *testing.B) {
+	ds := feed(1_000_000)
+	b.Run("restore", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			newEngine(b).Restore(ds)
+		}
+	})
+	e := newEngine(b)
+	e.Restore(ds)
+	b.Run("apply", func(b *testing.B) {
+		b.ReportAllocs()
+		for n := 0; b.Loop(); n++ {
+			d := ds[n%1000]
+			d.Until = noon.Add(time.Hour)
+			e.Apply(d)
+		}
+	})
+	for name, client := range map[string]string{"listed": "1.0.0.7", "not listed": "1.0.0.8"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			a := netip.MustParseAddr(client)
+			for b.Loop() {
+				e.lists.judge(a, Key{}, noon, false)
+			}
+		})
+	}
+}
+
 func BenchmarkFold(b *testing.B) {
 	for _, path := range []string{"/api/transaction", "/API//Admin/%2e%2e/x;y=1"} {
 		b.Run(path, func(b *testing.B) {
