@@ -82,9 +82,12 @@ function useHeight(pane: RefObject<HTMLElement | null>, shown: boolean): void {
       element.style.setProperty('--height', `${Math.max(320, height)}px`);
     };
     reach();
+    const page = new ResizeObserver(reach); // what stands above the pane comes and goes
+    page.observe(document.body);
     addEventListener('scroll', reach, { passive: true });
     addEventListener('resize', reach);
     return () => {
+      page.disconnect();
       removeEventListener('scroll', reach);
       removeEventListener('resize', reach);
     };

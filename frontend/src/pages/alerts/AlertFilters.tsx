@@ -22,7 +22,7 @@ export function AlertFilters({
       severities: severities.filter((s) => filter.severities.includes(s) !== (s === severity)),
     });
   return (
-    <search className={classes.filters}>
+    <section className={classes.filters} aria-label="Filter">
       <SegmentedControl
         size="xs"
         withItemsBorders={false}
@@ -67,7 +67,7 @@ export function AlertFilters({
             </span>
           ),
       )}
-    </search>
+    </section>
   );
 }
 

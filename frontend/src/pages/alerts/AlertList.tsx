@@ -1,6 +1,6 @@
 import { Button, Checkbox } from '@mantine/core';
 import { IconArrowUp } from '@tabler/icons-react';
-import { type KeyboardEvent, type RefObject, useCallback, useRef } from 'react';
+import { type KeyboardEvent, type RefObject, useCallback, useEffect, useRef } from 'react';
 import { count, many } from '../../format/numbers';
 import type { AlertRowFragment } from '../../gql/AlertRow';
 import { links } from '../../ui/links';
@@ -34,7 +34,9 @@ export function AlertList({
 }) {
   const { rows } = alerts;
   const newest = useRef({ rows, selected, last: '' });
-  newest.current = { ...newest.current, rows, selected };
+  useEffect(() => {
+    newest.current = { ...newest.current, rows, selected };
+  });
 
   const select = useCallback(
     (id: string, on: boolean, range: boolean) => {

@@ -77,26 +77,32 @@ export function AlertsPage() {
             </button>
           </p>
         )}
-        <Answer
-          of={alerts.question}
-          empty={() => rows.length === 0}
-          nothing={<NoAlerts filter={filter} onChange={change} />}
-          bones={<Bones lines={8} height={62} />}
-        >
-          {() => (
-            <AlertList
-              alerts={alerts}
-              kind={filter.status === 'ALL' ? '' : `${filter.status.toLowerCase()} `}
-              query={query}
-              opened={id}
-              reached={keys.reached}
-              list={keys.list}
-              onKeyDown={keys.onKeyDown}
-              selected={selected}
-              onSelect={setSelected}
-            />
-          )}
-        </Answer>
+        <div className={classes.frame}>
+          <Answer
+            of={alerts.question}
+            empty={() => rows.length === 0}
+            nothing={<NoAlerts filter={filter} onChange={change} />}
+            bones={
+              <div className={classes.bones}>
+                <Bones lines={8} height={56} />
+              </div>
+            }
+          >
+            {() => (
+              <AlertList
+                alerts={alerts}
+                kind={filter.status === 'ALL' ? '' : `${filter.status.toLowerCase()} `}
+                query={query}
+                opened={id}
+                reached={keys.reached}
+                list={keys.list}
+                onKeyDown={keys.onKeyDown}
+                selected={selected}
+                onSelect={setSelected}
+              />
+            )}
+          </Answer>
+        </div>
         <SelectedBar alerts={open} onClear={() => setSelected(new Set())} onChanged={refetch} />
       </Split>
     </>
@@ -111,14 +117,14 @@ function NoAlerts({ filter, onChange }: { filter: ListFilter; onChange: (filter:
     return (
       <Empty
         icon={IconSearchOff}
-        title="No alert is like that"
+        title="No alert matches"
         action={
           <Button size="xs" variant="default" onClick={() => onChange({ ...usual, status: filter.status })}>
             Clear the filter
           </Button>
         }
       >
-        {all ? 'None' : `None that is ${filter.status.toLowerCase()}`} matches the filter.
+        {all ? 'None' : `None that is ${filter.status.toLowerCase()}`} fits the filter.
       </Empty>
     );
   if (all || ever.data?.alerts.totalCount === 0)

@@ -80,7 +80,7 @@ export function DecisionCard({
           </dd>
         </div>
         {d.origin !== 'RULE' && d.reason && (
-          <div>
+          <div className={classes.whole}>
             <dt>Reason</dt>
             <dd>{d.reason}</dd>
           </div>

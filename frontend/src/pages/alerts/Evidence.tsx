@@ -30,7 +30,7 @@ export function Evidence({ alert }: { alert: AlertDetailFragment }) {
     <div className={classes.evidence}>
       {marked > 0 && (
         <p className={classes.note}>
-          <span className={classes.mark} aria-hidden /> was counted
+          <span className={classes.mark} aria-hidden /> {alert.limit > 0 ? 'was counted' : 'tripped the rule'}
         </p>
       )}
       <Table

@@ -17,16 +17,23 @@ const nouns: Record<Action, string> = {
   ALLOW: 'allowance',
 };
 
-/** What became of it, in one sentence. */
+/** What became of it, in a sentence or two. */
 export function outcome(alert: AlertDetailFragment, now = Date.now()): string {
   const d = alert.decision;
-  if (!d) return 'No decision followed: this rule only tells, or the client is exempt.';
-  if (d.liftedAt)
-    return `The ${nouns[d.action]} was lifted by ${d.liftedBy ?? 'somebody'} at ${when(d.liftedAt, now)}.`;
+  const other = alert.decisions.find((o) => o.id !== d?.id && o.action === 'BLOCK' && inForce(o, now));
+  const also = other ? ` ${other.target.label} is blocked by ${other.by} ${ends(other, now)}.` : '';
+  if (!d) return also.trim() || 'Nobody was blocked because of it.';
+  if (d.liftedAt) {
+    const who = d.liftedBy ?? 'somebody';
+    return `The ${nouns[d.action]} was lifted by ${who} at ${when(d.liftedAt, now)}.${also}`;
+  }
   if (!inForce(d, now))
-    return `The ${nouns[d.action]} ended by itself${d.until ? ` at ${when(d.until, now)}` : ''}.`;
-  const ends = d.until ? `until ${when(d.until, now)}` : 'until somebody lifts it';
-  return `${d.target.label} ${states[d.action]} ${ends}.`;
+    return `The ${nouns[d.action]} ended by itself${d.until ? ` at ${when(d.until, now)}` : ''}.${also}`;
+  return `${d.target.label} ${states[d.action]} ${ends(d, now)}.`;
+}
+
+function ends(decision: { until: string | null }, now: number): string {
+  return decision.until ? `until ${when(decision.until, now)}` : 'until somebody lifts it';
 }
 
 /** The time of day today, else with its date. */

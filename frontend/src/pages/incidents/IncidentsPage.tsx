@@ -78,56 +78,62 @@ export function IncidentsPage() {
         onClose={close}
         opened={id && <IncidentOpened key={id} id={id} onClose={close} onChanged={refetch} />}
       >
-        <Answer
-          of={question}
-          empty={() => pages.nodes.length === 0}
-          nothing={<NoIncidents status={status} onChange={change} />}
-          bones={<Bones lines={6} height={70} />}
-        >
-          {() => (
-            <div
-              className={classes.panel}
-              data-turning={(question.waiting && settled.current !== status) || undefined}
-            >
-              <div className={classes.bar}>
-                <span className={classes.total} role="status">
-                  {pages.total !== undefined &&
-                    many(pages.total, `${status === 'ALL' ? '' : `${status.toLowerCase()} `}incident`)}
-                </span>
-                <span className={classes.order}>Newest first</span>
+        <div className={classes.frame}>
+          <Answer
+            of={question}
+            empty={() => pages.nodes.length === 0}
+            nothing={<NoIncidents status={status} onChange={change} />}
+            bones={
+              <div className={classes.bones}>
+                <Bones lines={6} height={66} />
               </div>
-              <ul
-                ref={keys.list}
-                className={classes.list}
-                tabIndex={-1}
-                aria-label="Incidents, newest first"
-                onKeyDown={keys.onKeyDown}
+            }
+          >
+            {() => (
+              <div
+                className={classes.panel}
+                data-turning={(question.waiting && settled.current !== status) || undefined}
               >
-                {pages.nodes.map((incident) => (
-                  <IncidentItemRow
-                    key={incident.id}
-                    incident={incident}
-                    href={`${links.incident(incident.id)}${query}`}
-                    opened={incident.id === id}
-                    reached={incident.id === keys.reached}
-                  />
-                ))}
-              </ul>
-              {pages.hasMore && (
-                <div className={classes.foot}>
-                  <Button size="xs" variant="default" loading={pages.loadingMore} onClick={pages.loadMore}>
-                    Load older
-                  </Button>
-                  {pages.total !== undefined && (
-                    <span>
-                      {count(pages.nodes.length)} of {count(pages.total)}
-                    </span>
-                  )}
+                <div className={classes.bar}>
+                  <span className={classes.total} role="status">
+                    {pages.total !== undefined &&
+                      many(pages.total, `${status === 'ALL' ? '' : `${status.toLowerCase()} `}incident`)}
+                  </span>
+                  <span className={classes.order}>Newest first</span>
                 </div>
-              )}
-            </div>
-          )}
-        </Answer>
+                <ul
+                  ref={keys.list}
+                  className={classes.list}
+                  tabIndex={-1}
+                  aria-label="Incidents, newest first"
+                  onKeyDown={keys.onKeyDown}
+                >
+                  {pages.nodes.map((incident) => (
+                    <IncidentItemRow
+                      key={incident.id}
+                      incident={incident}
+                      href={`${links.incident(incident.id)}${query}`}
+                      opened={incident.id === id}
+                      reached={incident.id === keys.reached}
+                    />
+                  ))}
+                </ul>
+                {pages.hasMore && (
+                  <div className={classes.foot}>
+                    <Button size="xs" variant="default" loading={pages.loadingMore} onClick={pages.loadMore}>
+                      Load older
+                    </Button>
+                    {pages.total !== undefined && (
+                      <span>
+                        {count(pages.nodes.length)} of {count(pages.total)}
+                      </span>
+                    )}
+                  </div>
+                )}
+              </div>
+            )}
+          </Answer>
+        </div>
       </Split>
     </>
   );
