@@ -174,7 +174,7 @@ type place struct {
 // asking is what a field costs beyond 1 because it asks the store for each of its parents, or
 // for a whole page of them at once.
 var asking = map[string]int{
-	"Alert.decision": 5, "Alert.incident": 5, "Decision.alert": 20,
+	"Alert.decision": 5, "Alert.incident": 5, "Decision.alert": 5,
 	"Alert.exchanges": 100,
 	"Incident.alerts": 100, "Receipt.exchanges": 100,
 	"Client.alerts": 100, "Client.exchanges": 100,

@@ -111,7 +111,7 @@ func TestDocumentsThatAreTooMuchAreRefusedBeforeAnythingWalksThem(t *testing.T) 
 		"no document":                                {"", "INVALID"},
 		"no operation":                               {"fragment f on Operator{name}", "INVALID"},
 		"wide levels, one below the other":           {"{alerts{" + wide("totalCount", 95) + "edges{" + wide("cursor", 95) + "node{" + wide("id", 95) + "actor{" + wide("label", 95) + "} incident{" + wide("id", 95) + "}}}}}", ""},
-		"as much as may be, in fragments that clash": {"{me{" + repeat(19, "...f% ") + "}} " + repeat(19, "fragment f% on Operator{"+wide("name", 10)+"} "), ""},
+		"as much as may be, in fragments that clash": {"{me{" + repeat(19, "...f% ") + "}} " + repeat(19, "fragment f% on Operator{"+wide("name", 5)+"} "), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var code, message string

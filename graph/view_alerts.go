@@ -2,11 +2,11 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/incident"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
@@ -21,8 +21,8 @@ type Alert struct {
 type alertsTogether struct {
 	r         *Resolver
 	all       []*Alert
-	decisions once[map[string]*Decision]
-	incidents once[map[int64]*Incident]
+	decisions once[map[string]engine.Decision]
+	incidents once[map[int64]incident.Incident]
 }
 
 func (r *Resolver) showAlerts(in []incident.Alert) []*Alert {
@@ -50,26 +50,14 @@ func (a *Alert) Decision(ctx context.Context) (*Decision, error) {
 	if a.Alert.Decision == "" {
 		return nil, nil
 	}
-	known, err := a.with.decisions.get(func() (map[string]*Decision, error) {
-		known := map[string]*Decision{}
-		for _, other := range a.with.all {
-			if id := other.Alert.Decision; id != "" {
-				known[id] = nil
-			}
-		}
-		for id := range known {
-			d, err := a.with.r.store.Decision(ctx, id)
-			if errors.Is(err, store.ErrNotFound) {
-				continue // it is announced a moment before it can be read
-			}
-			if err != nil {
-				return nil, err
-			}
-			known[id] = a.with.r.showDecision(d)
-		}
-		return known, nil
+	known, err := a.with.decisions.get(func() (map[string]engine.Decision, error) {
+		return a.with.r.store.DecisionsByID(ctx, distinct(a.with.all, func(o *Alert) string { return o.Alert.Decision }))
 	})
-	return known[a.Alert.Decision], err
+	d, ok := known[a.Alert.Decision]
+	if err != nil || !ok { // it may be announced a moment before it can be read
+		return nil, err
+	}
+	return a.with.r.showDecision(d), nil
 }
 
 // Decisions are all those in force about its actor, the one that counts first.
@@ -82,26 +70,14 @@ func (a *Alert) Incident(ctx context.Context) (*Incident, error) {
 	if a.Alert.Incident == 0 {
 		return nil, nil
 	}
-	known, err := a.with.incidents.get(func() (map[int64]*Incident, error) {
-		known := map[int64]*Incident{}
-		for _, other := range a.with.all {
-			if id := other.Alert.Incident; id != 0 {
-				known[id] = nil
-			}
-		}
-		for id := range known {
-			i, err := a.with.r.store.Incident(ctx, id)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			known[id] = a.with.r.showIncident(i)
-		}
-		return known, nil
+	known, err := a.with.incidents.get(func() (map[int64]incident.Incident, error) {
+		return a.with.r.store.IncidentsByID(ctx, distinct(a.with.all, func(o *Alert) int64 { return o.Alert.Incident }))
 	})
-	return known[a.Alert.Incident], err
+	i, ok := known[a.Alert.Incident]
+	if err != nil || !ok {
+		return nil, err
+	}
+	return a.with.r.showIncident(i), nil
 }
 
 // around is how long before its first and after its last finding an alert's exchanges are shown.
@@ -175,4 +151,17 @@ type once[T any] struct {
 func (o *once[T]) get(ask func() (T, error)) (T, error) {
 	o.do.Do(func() { o.v, o.err = ask() })
 	return o.v, o.err
+}
+
+// distinct are the different names that some give, leaving out the zero.
+func distinct[T any, N comparable](in []T, name func(T) N) []N {
+	var none N
+	seen, out := map[N]bool{none: true}, []N(nil)
+	for _, v := range in {
+		if n := name(v); !seen[n] {
+			seen[n] = true
+			out = append(out, n)
+		}
+	}
+	return out
 }

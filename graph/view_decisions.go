@@ -2,30 +2,40 @@ package graph
 
 import (
 	"context"
-	"errors"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/incident"
-	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
-// A Decision is an engine.Decision as the schema shows it, and when it was looked at.
+// A Decision is an engine.Decision as the schema shows it.
 type Decision struct {
 	engine.Decision
-	r    *Resolver
-	asOf time.Time
+	with *decisionsTogether
 }
 
-func (r *Resolver) showDecision(d engine.Decision) *Decision { return &Decision{d, r, time.Now()} }
+// decisionsTogether were read by one question, at one time, and ask the store for what belongs
+// to them once.
+type decisionsTogether struct {
+	r      *Resolver
+	asOf   time.Time
+	all    []*Decision
+	alerts once[map[string]*Alert]
+}
 
 func (r *Resolver) showDecisions(in []engine.Decision) []*Decision {
-	out := make([]*Decision, len(in))
+	with := &decisionsTogether{r: r, asOf: time.Now(), all: make([]*Decision, len(in))}
 	for i, d := range in {
-		out[i] = r.showDecision(d)
+		with.all[i] = &Decision{d, with}
 	}
-	return out
+	return with.all
+}
+
+func (r *Resolver) showDecision(d engine.Decision) *Decision {
+	return r.showDecisions([]engine.Decision{d})[0]
 }
 
 func (d *Decision) ID() string           { return d.Decision.ID }
@@ -36,7 +46,7 @@ func (d *Decision) LiftedAt() *time.Time { return instant(d.Lifted) }
 func (d *Decision) LiftedBy() *string    { return words(d.Decision.LiftedBy) }
 
 // State is what has become of it.
-func (d *Decision) State() DecisionState { return StateOf(d.Decision, d.asOf) }
+func (d *Decision) State() DecisionState { return StateOf(d.Decision, d.with.asOf) }
 
 // StateOf is what has become of a decision at a time.
 func StateOf(d engine.Decision, at time.Time) DecisionState {
@@ -55,11 +65,27 @@ func (d *Decision) Alert(ctx context.Context) (*Alert, error) {
 	if d.Finding == "" {
 		return nil, nil
 	}
-	a, err := d.r.store.AlertOfFinding(ctx, d.Finding)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
+	known, err := d.with.alerts.get(func() (map[string]*Alert, error) {
+		return d.with.r.alertsBehind(ctx, distinct(d.with.all, func(o *Decision) string { return o.Finding }))
+	})
+	return known[d.Finding], err
+}
+
+// alertsBehind are the alerts that findings were merged into, by finding.
+func (r *Resolver) alertsBehind(ctx context.Context, findings []string) (map[string]*Alert, error) {
+	found, err := r.store.AlertsOfFindings(ctx, findings)
+	if err != nil {
+		return nil, err
 	}
-	return d.r.showAlert(a), err
+	out, shown := make(map[string]*Alert, len(found)), r.showAlerts(slices.Collect(maps.Values(found)))
+	byID := make(map[int64]*Alert, len(shown))
+	for _, a := range shown {
+		byID[a.Alert.ID] = a
+	}
+	for finding, a := range found {
+		out[finding] = byID[a.ID]
+	}
+	return out, nil
 }
 
 // DecisionConnection is a page of decisions.

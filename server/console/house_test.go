@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A house is a console on a real store and a real guard, behind a real listener.
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	store *store.Store
 	guard *guard.Guard
 	ui    *console.Console
@@ -38,7 +38,7 @@ type house struct {
 	seq    uint64
 }
 
-func open(t *testing.T, change ...func(*console.Config)) *house {
+func open(t testing.TB, change ...func(*console.Config)) *house {
 	t.Helper()
 	h := &house{t: t, log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(h.log, nil))

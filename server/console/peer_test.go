@@ -20,7 +20,7 @@ type frame struct {
 
 // A peer speaks graphql-transport-ws to a house.
 type peer struct {
-	t      *testing.T
+	t      testing.TB
 	conn   *websocket.Conn
 	frames chan frame
 	code   chan int // why it was closed; 0 without a reason
