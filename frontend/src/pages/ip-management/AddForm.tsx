@@ -114,7 +114,12 @@ function Form({
       duration: duration || null,
     });
     setBusy(false);
-    if (!data || error) return setProblems(error ? problemsOf(error) : { all: 'The server did not answer.' });
+    if (!data || error) {
+      const found = error ? problemsOf(error) : { all: 'The server did not answer.' };
+      setProblems(found);
+      if (found.target) document.getElementById(`${id}-target`)?.focus();
+      return;
+    }
     const { decision } = data;
     const renewed =
       covering.some((d) => d.id === decision.id) || Date.parse(decision.from) < Date.now() - 60_000;

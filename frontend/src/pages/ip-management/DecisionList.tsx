@@ -85,7 +85,9 @@ export function DecisionList({
       <div className={classes.heads} aria-hidden>
         <span />
         <span>Action</span>
-        <span>Whom</span>
+        <span>
+          Whom<span className={classes.and}> and why</span>
+        </span>
         <span className={classes.why}>Why</span>
         <span>Who says so</span>
         <span>Made</span>

@@ -105,7 +105,7 @@ function Text({ filter, onChange }: { filter: ListFilter; onChange: (filter: Lis
         e.preventDefault(); // the first Escape clears, the next one closes what is open
         setTyped('');
       }}
-      placeholder="Address that is covered, or words…"
+      placeholder="Address or words…"
       aria-label="Search in decisions"
       leftSection={<IconSearch size={14} aria-hidden />}
       rightSection={

@@ -273,7 +273,7 @@ describe('what is opened', () => {
       '/ip-management/D-7',
     );
     expect(await screen.findByText('The rule rate-abuse blocked 198.51.100.7.')).toBeTruthy();
-    expect(screen.getByText('1,234')).toBeTruthy();
+    expect(await screen.findByText('1,234')).toBeTruthy();
     expect(screen.getAllByRole('link', { name: /Too many requests/ })[0]?.getAttribute('href')).toBe(
       '/alerts/3',
     );

@@ -162,6 +162,7 @@ export function LogsFilters({
         )}
         {n > 0 && (
           <Button
+            className={classes.clear ?? ''}
             size="compact-xs"
             variant="subtle"
             onClick={() => {

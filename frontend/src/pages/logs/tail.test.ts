@@ -32,6 +32,11 @@ describe('the tail', () => {
     expect(shown(tail.lines)).toEqual([50, 49, '+46', 2, 1]);
   });
 
+  test('sorts what arrives together by when it began', () => {
+    const tail = arrive(begin(page(1, 1)), { exchanges: [row(3), row(5), row(4)], skipped: 0 }, false);
+    expect(shown(tail.lines)).toEqual([5, 4, 3, 1]);
+  });
+
   test('sorts in what arrives late', () => {
     let tail = arrive(begin(page(2, 1)), seen(9, 9), false);
     tail = arrive(tail, seen(5, 5), false);

@@ -57,9 +57,10 @@ export function begin(page: Page, before: Line[] = []): Tail {
   return { ...tail, lines: put(before, page.rows).slice(0, most.followed) };
 }
 
-/** News, newest first. While `held` it waits beside the list and is counted. */
+/** News, in any order. While `held` it waits beside the list and is counted. */
 export function arrive(tail: Tail, { exchanges, skipped }: Seen, held: boolean): Tail {
-  const lines = withGap(exchanges, skipped);
+  const rows = [...exchanges].sort((a, b) => (newer(a.id, b.id) ? -1 : 1)); // announced as they ended
+  const lines = withGap(rows, skipped);
   return held || tail.cut ? wait(tail, lines, skipped) : follow(tail, put(lines, tail.lines));
 }
 
