@@ -56,8 +56,9 @@ func (s *Store) Decision(ctx context.Context, id string) (engine.Decision, error
 // InForce are all decisions that count at a time, oldest first, as an engine wants them.
 func (s *Store) InForce(ctx context.Context, at time.Time) ([]engine.Decision, error) {
 	var rows []decisionRow
+	// The sign keeps the planner from going through all that were ever made, in their order.
 	err := s.main.read.WithContext(ctx).Where("ends_at > ? AND lifted_at = 0", at.UnixMilli()).
-		Order("made_at, id").Find(&rows).Error
+		Order("+made_at, id").Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read decisions in force: %w", err)
 	}

@@ -28,7 +28,7 @@ func (s *Store) Stats(ctx context.Context, from, to time.Time) (Stats, error) {
 	begin, end := from.UnixMilli(), to.UnixMilli()
 	err = s.main.read.WithContext(ctx).Raw(`SELECT
 		(SELECT count(*) FROM alerts WHERE status = ? AND first_at < ?) +
-		(SELECT count(*) FROM alerts WHERE resolved_at > 0 AND resolved_at >= ? AND first_at < ?) AS alerts,
+		(SELECT count(*) FROM alerts WHERE resolved_at >= ? AND first_at < ?) AS alerts,
 		(SELECT count(*) FROM alerts WHERE first_at >= ? AND first_at < ?) AS raised,
 		(SELECT count(*) FROM (SELECT DISTINCT network, target_key FROM decisions
 			WHERE ends_at > ? AND action = ? AND made_at < ?) AS targets) AS blocked`,

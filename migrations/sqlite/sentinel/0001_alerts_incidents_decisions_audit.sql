@@ -38,7 +38,7 @@ CREATE TABLE alerts (
 ) STRICT;
 CREATE INDEX alerts_first ON alerts (first_at, id);
 CREATE INDEX alerts_status ON alerts (status, first_at, id);
-CREATE INDEX alerts_resolved ON alerts (resolved_at, first_at) WHERE resolved_at > 0;
+CREATE INDEX alerts_resolved ON alerts (resolved_at, first_at);
 CREATE INDEX alerts_incident ON alerts (incident, first_at, id) WHERE incident > 0;
 CREATE INDEX alerts_actor ON alerts (actor_lo, first_at);
 CREATE INDEX alerts_client ON alerts (client, first_at);
