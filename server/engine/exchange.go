@@ -9,7 +9,7 @@ import (
 // be stored (bodies, tokens, whole keys, card numbers) has no field here, on purpose.
 type Request struct {
 	ID     uint64     // unique on this node and rising with time; the exchange's reference
-	At     time.Time  // when the gateway read it; all windows run on this
+	At     time.Time  // when the gateway read it, with its monotonic reading; all windows run on this
 	Client netip.Addr // canonical: unmapped, without zone
 	Key    Key        // the API key it carries, zero for none
 
