@@ -262,24 +262,6 @@ func TestAnOrderlyStopWritesEverything(t *testing.T) {
 	}
 }
 
-func TestClosingWithABrokenDatabaseSaysWhatIsLost(t *testing.T) {
-	s := newScene(t)
-	s.away.leave()
-	s.trap("198.51.100.7")
-	err := s.Close()
-	if err == nil || s.Health().FindingsLost != 1 || s.Health().TrafficLost != 1 {
-		t.Errorf("got %v, %+v", err, s.Health())
-	}
-	if _, err := s.Place(t.Context(), ada, Wanted{Action: engine.Block, Network: netip.MustParsePrefix("203.0.113.7/32")}); err == nil {
-		t.Error("a closed guard takes changes")
-	}
-	s.away.come()
-	if err := s.store.Close(); err != nil {
-		t.Error(err)
-	}
-	s.Guard = nil
-}
-
 func TestFlushGivesUpWithItsContext(t *testing.T) {
 	s := newScene(t)
 	s.away.leave()
