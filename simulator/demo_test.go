@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -101,7 +102,7 @@ func (d *demo) exchange(r *http.Request, client netip.Addr) (int, string) {
 	}
 	x.Status = 200
 	switch {
-	case !strings.Contains("/api/balance /api/history /api/transaction /api/login", r.URL.Path):
+	case !slices.Contains([]string{"/api/balance", "/api/history", "/api/transaction", "/api/login"}, r.URL.Path):
 		x.Status = 404
 	case strings.HasPrefix(key, "invalid"), strings.HasPrefix(key, "expired"):
 		x.Status = 401

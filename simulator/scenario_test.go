@@ -119,9 +119,8 @@ func TestTheSchemaHasTheFieldsOfTheTypes(t *testing.T) {
 		"promise":   {schema.Defs["promise"], simulator.Promise{}},
 	} {
 		want := map[string]bool{}
-		typ := reflect.TypeOf(c.of)
-		for i := range typ.NumField() {
-			field, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		for f := range reflect.TypeOf(c.of).Fields() {
+			field, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			want[field] = true
 			if p, ok := c.object.Properties[field]; !ok || p.Description == "" && p.Ref == "" {
 				t.Errorf("%s: the schema does not describe %q", name, field)

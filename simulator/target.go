@@ -130,8 +130,7 @@ func (t *Target) Ask(ctx context.Context, question string, variables map[string]
 
 // cause leaves out what the caller knows: the method and the URL.
 func cause(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err.Error()
 	}
 	return err.Error()

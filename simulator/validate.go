@@ -194,9 +194,18 @@ func (s *Scenario) promise(p *Promise, at string) error {
 		name string
 		set  bool
 	}{
-		{"group", p.Group != ""}, {"from", p.From != 0}, {"to", p.To != 0}, {"status", p.Status != 0},
-		{"then", p.Then != 0}, {"max", p.Max != 0}, {"rule", p.Rule != ""}, {"severity", p.Severity != ""},
-		{"action", p.Action != ""}, {"seconds", p.Seconds != 0}, {"exactly", p.Exactly != 0}, {"alone", p.Alone},
+		{"group", p.Group != ""},
+		{"from", p.From != 0},
+		{"to", p.To != 0},
+		{"status", p.Status != 0},
+		{"then", p.Then != 0},
+		{"max", p.Max != 0},
+		{"rule", p.Rule != ""},
+		{"severity", p.Severity != ""},
+		{"action", p.Action != ""},
+		{"seconds", p.Seconds != 0},
+		{"exactly", p.Exactly != 0},
+		{"alone", p.Alone},
 	} {
 		needed := slices.Contains(k.needs, field.name)
 		if field.set && !needed && !slices.Contains(k.takes, field.name) {

@@ -43,6 +43,16 @@ test('lists every scenario, near misses apart, and says what the chosen one show
   expect(screen.getByText(/A client may ask 100 times within a minute/)).toBeTruthy();
 });
 
+test('names rules by their id where the console does not say more', () => {
+  show(<SimulatorPage simulation={createSimulation(aDemo())} />, {
+    SimulatorRules: () => {
+      throw new Error('the database is away');
+    },
+  });
+  expect(screen.getByText('rate-abuse')).toBeTruthy();
+  expect(screen.getByRole('button', { name: 'Run' })).toBeTruthy();
+});
+
 test('shows the addresses and the promises before anything is sent', () => {
   const demo = aDemo();
   page(demo);
