@@ -4,6 +4,7 @@ import (
 	"context"
 )
 
+// Resolve closes alerts, and with lift ends the decisions that they led to.
 func (r *mutationResolver) Resolve(ctx context.Context, ids []string, lift bool) ([]*Alert, error) {
 	by, err := Acting(ctx)
 	if err != nil {
@@ -17,6 +18,7 @@ func (r *mutationResolver) Resolve(ctx context.Context, ids []string, lift bool)
 	return r.showAlerts(resolved), err
 }
 
+// Alerts are listed newest first.
 func (r *queryResolver) Alerts(ctx context.Context, filter *AlertFilter, first int32, after *string) (*AlertConnection, error) {
 	ask, err := filter.Ask()
 	if err != nil {
@@ -40,6 +42,7 @@ func (r *queryResolver) Alerts(ctx context.Context, filter *AlertFilter, first i
 	return out, nil
 }
 
+// Alert finds one, or nothing.
 func (r *queryResolver) Alert(ctx context.Context, id string) (*Alert, error) {
 	n, err := number("id", id)
 	if err != nil {
@@ -52,10 +55,12 @@ func (r *queryResolver) Alert(ctx context.Context, id string) (*Alert, error) {
 	return r.showAlert(a), nil
 }
 
+// AlertRaised tells of alerts once they are written.
 func (r *subscriptionResolver) AlertRaised(ctx context.Context) (<-chan *Alert, error) {
 	return follow(ctx, &r.guard.News().AlertRaised, r.showAlert), nil
 }
 
+// AlertChanged tells of alerts that took findings or were resolved.
 func (r *subscriptionResolver) AlertChanged(ctx context.Context) (<-chan *Alert, error) {
 	return follow(ctx, &r.guard.News().AlertChanged, r.showAlert), nil
 }

@@ -18,8 +18,7 @@ func (r *Resolver) place(ctx context.Context, action engine.Action, in DecideInp
 		return nil, engine.Invalid{Field: "input.duration", Problem: "must be longer than zero, or absent: until lifted"}
 	}
 	d, err := r.guard.Place(ctx, by, guard.Wanted{Action: action, Network: in.Target, Reason: in.Reason, For: value(in.Duration)})
-	var invalid engine.Invalid
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[engine.Invalid](err); ok {
 		invalid.Field = "input." + invalid.Field
 		return nil, invalid
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
+// Client is what is known of an address and of the network that rules count it as.
 func (r *queryResolver) Client(ctx context.Context, address netip.Addr) (*Client, error) {
 	now := time.Now()
 	network := engine.ActorOf(address).Network

@@ -7,18 +7,22 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
+// Block is in force for the very next request.
 func (r *mutationResolver) Block(ctx context.Context, input DecideInput) (*Decision, error) {
 	return r.place(ctx, engine.Block, input)
 }
 
+// Allow lets an address or network pass, and lifts what rules decided within it.
 func (r *mutationResolver) Allow(ctx context.Context, input DecideInput) (*Decision, error) {
 	return r.place(ctx, engine.Allow, input)
 }
 
+// Monitor keeps an eye on an address or network.
 func (r *mutationResolver) Monitor(ctx context.Context, input DecideInput) (*Decision, error) {
 	return r.place(ctx, engine.Monitor, input)
 }
 
+// Lift ends decisions.
 func (r *mutationResolver) Lift(ctx context.Context, ids []string) (*LiftPayload, error) {
 	by, err := Acting(ctx)
 	if err != nil {
@@ -31,6 +35,7 @@ func (r *mutationResolver) Lift(ctx context.Context, ids []string) (*LiftPayload
 	return &LiftPayload{Lifted: r.showDecisions(lifted)}, err
 }
 
+// Decisions are listed newest first.
 func (r *queryResolver) Decisions(ctx context.Context, filter *DecisionFilter, first int32, after *string) (*DecisionConnection, error) {
 	ask, err := filter.Ask()
 	if err != nil {
@@ -55,6 +60,7 @@ func (r *queryResolver) Decisions(ctx context.Context, filter *DecisionFilter, f
 	return out, nil
 }
 
+// Decision finds one, or nothing.
 func (r *queryResolver) Decision(ctx context.Context, id string) (*Decision, error) {
 	d, err := r.store.Decision(ctx, id)
 	if err != nil {
@@ -63,10 +69,12 @@ func (r *queryResolver) Decision(ctx context.Context, id string) (*Decision, err
 	return r.showDecision(d), nil
 }
 
+// Receipt explains what a refused client was given as reference.
 func (r *queryResolver) Receipt(ctx context.Context, reference string) (*Receipt, error) {
 	return r.receipt(ctx, reference)
 }
 
+// DecisionChanged tells of decisions once they are written.
 func (r *subscriptionResolver) DecisionChanged(ctx context.Context) (<-chan *Decision, error) {
 	return follow(ctx, &r.guard.News().DecisionChanged, r.showDecision), nil
 }

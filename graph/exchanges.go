@@ -7,6 +7,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
+// Exchanges are listed newest first. A filter that matches little may end a page early.
 func (r *queryResolver) Exchanges(ctx context.Context, filter *ExchangeFilter, first int32, after *string) (*ExchangeConnection, error) {
 	ask, err := filter.Ask()
 	if err != nil {
@@ -27,6 +28,7 @@ func (r *queryResolver) Exchanges(ctx context.Context, filter *ExchangeFilter, f
 	return out, nil
 }
 
+// Exchange finds one, or nothing when it is not kept any more.
 func (r *queryResolver) Exchange(ctx context.Context, id string) (*Exchange, error) {
 	n, err := strconv.ParseUint(id, 10, 64)
 	if err != nil {
@@ -39,6 +41,7 @@ func (r *queryResolver) Exchange(ctx context.Context, id string) (*Exchange, err
 	return &Exchange{x}, nil
 }
 
+// ExchangesSeen shows traffic in batches that a person can follow.
 func (r *subscriptionResolver) ExchangesSeen(ctx context.Context, filter *ExchangeFilter) (<-chan *ExchangesSeen, error) {
 	ask, err := filter.Ask()
 	if err != nil {

@@ -7,10 +7,12 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
+// Health is told from memory.
 func (r *queryResolver) Health(ctx context.Context) (*Health, error) {
-	return r.showHealth(r.guard.Health()), nil
+	return r.showHealth(r.guard.Health()), ctx.Err()
 }
 
+// Me is who asks.
 func (r *queryResolver) Me(ctx context.Context) (*Operator, error) {
 	o, ok := OperatorOf(ctx)
 	if !ok {
@@ -19,6 +21,7 @@ func (r *queryResolver) Me(ctx context.Context) (*Operator, error) {
 	return &o, nil
 }
 
+// Rules are those in force, with their figures.
 func (r *queryResolver) Rules(ctx context.Context) ([]*Rule, error) {
 	var out []*Rule
 	for _, rule := range engine.Rules() {
@@ -27,9 +30,10 @@ func (r *queryResolver) Rules(ctx context.Context) ([]*Rule, error) {
 			Severity: r.guard.Policy().Terms(rule.ID).Severity, Explanation: r.guard.Explain(rule.ID),
 		})
 	}
-	return out, nil
+	return out, ctx.Err()
 }
 
+// Audit lists who did what, newest first.
 func (r *queryResolver) Audit(ctx context.Context, first int32, after *string) (*AuditConnection, error) {
 	p, err := page(first, after)
 	if err != nil {
@@ -49,10 +53,12 @@ func (r *queryResolver) Audit(ctx context.Context, first int32, after *string) (
 	return out, nil
 }
 
+// Search finds what a text names.
 func (r *queryResolver) Search(ctx context.Context, text string) ([]*Hit, error) {
 	return r.search(ctx, text)
 }
 
+// HealthChanged tells when a dependency is lost or found.
 func (r *subscriptionResolver) HealthChanged(ctx context.Context) (<-chan *Health, error) {
 	return follow(ctx, &r.guard.News().HealthChanged, r.showHealth), nil
 }

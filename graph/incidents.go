@@ -6,6 +6,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/incident"
 )
 
+// Incidents are listed newest first.
 func (r *queryResolver) Incidents(ctx context.Context, status *incident.Status, first int32, after *string) (*IncidentConnection, error) {
 	p, err := page(first, after)
 	if err != nil {
@@ -25,6 +26,7 @@ func (r *queryResolver) Incidents(ctx context.Context, status *incident.Status, 
 	return out, nil
 }
 
+// Incident finds one, or nothing.
 func (r *queryResolver) Incident(ctx context.Context, id string) (*Incident, error) {
 	n, err := number("id", id)
 	if err != nil {
@@ -37,6 +39,7 @@ func (r *queryResolver) Incident(ctx context.Context, id string) (*Incident, err
 	return r.showIncident(i), nil
 }
 
+// IncidentChanged tells of incidents once they are written.
 func (r *subscriptionResolver) IncidentChanged(ctx context.Context) (<-chan *Incident, error) {
 	return follow(ctx, &r.guard.News().IncidentChanged, r.showIncident), nil
 }

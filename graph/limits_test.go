@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -32,7 +31,7 @@ func (s *scale) Do(_ http.ResponseWriter, _ *http.Request, exec graphql.GraphExe
 
 func newScale(demo bool) *scale {
 	s := &scale{live: true}
-	srv := graph.NewServer(graph.NewResolver(nil, nil, graph.About{Demo: demo}, slog.New(slog.NewTextHandler(io.Discard, nil))))
+	srv := graph.NewServer(graph.NewResolver(nil, nil, graph.About{Demo: demo}, slog.New(slog.DiscardHandler)))
 	srv.AddTransport(s)
 	srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
 	return s

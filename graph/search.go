@@ -66,7 +66,7 @@ func (r *Resolver) byReference(ctx context.Context, text string) ([]*Hit, error)
 func (r *Resolver) byNumber(ctx context.Context, text string) ([]*Hit, error) {
 	id, err := number("text", text)
 	if err != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // it is not a number: it may be something else
 	}
 	found, err := hitOf(r.store.Alert(ctx, id))(alertHit)
 	if err != nil || len(found) > 0 {
@@ -78,7 +78,7 @@ func (r *Resolver) byNumber(ctx context.Context, text string) ([]*Hit, error) {
 func (r *Resolver) byAddress(ctx context.Context, text string) ([]*Hit, error) {
 	network, err := scalar.ParseNetwork(text)
 	if err != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // it is not an address: it may be something else
 	}
 	var hits []*Hit
 	if network.IsSingleIP() {

@@ -7,6 +7,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
+// Stats are the figures of a window that ends now, and of the one before.
 func (r *queryResolver) Stats(ctx context.Context, window time.Duration) (*Stats, error) {
 	if err := checkWindow(window); err != nil {
 		return nil, err
@@ -14,6 +15,7 @@ func (r *queryResolver) Stats(ctx context.Context, window time.Duration) (*Stats
 	return r.stats(ctx, window, time.Now())
 }
 
+// Timeline cuts a window into steps.
 func (r *queryResolver) Timeline(ctx context.Context, window time.Duration, step time.Duration) ([]*store.Point, error) {
 	if err := checkWindow(window); err != nil {
 		return nil, err
@@ -30,6 +32,7 @@ func (r *queryResolver) Timeline(ctx context.Context, window time.Duration, step
 	return out, err
 }
 
+// StatsChanged is computed once for all who watch the same window.
 func (r *subscriptionResolver) StatsChanged(ctx context.Context, window time.Duration) (<-chan *Stats, error) {
 	if err := checkWindow(window); err != nil {
 		return nil, err
@@ -37,6 +40,7 @@ func (r *subscriptionResolver) StatsChanged(ctx context.Context, window time.Dur
 	return r.pulse.stats(ctx, window)
 }
 
+// TimelineTicked is the current minute so far.
 func (r *subscriptionResolver) TimelineTicked(ctx context.Context) (<-chan *store.Point, error) {
 	return r.pulse.minute(ctx)
 }

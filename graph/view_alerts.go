@@ -35,14 +35,31 @@ func (r *Resolver) showAlerts(in []incident.Alert) []*Alert {
 
 func (r *Resolver) showAlert(a incident.Alert) *Alert { return r.showAlerts([]incident.Alert{a})[0] }
 
-func (a *Alert) ID() string             { return strconv.FormatInt(a.Alert.ID, 10) }
-func (a *Alert) RuleVersion() int       { return a.Version }
-func (a *Alert) Actor() *Target         { return &Target{a.Alert.Actor} }
-func (a *Alert) KeyPrefix() *string     { return words(a.Key.Prefix) }
-func (a *Alert) FirstAt() time.Time     { return a.First }
-func (a *Alert) LastAt() time.Time      { return a.Last }
-func (a *Alert) WindowSeconds() int     { return int(a.Window / time.Second) }
-func (a *Alert) ResolvedBy() *string    { return words(a.Alert.ResolvedBy) }
+// ID is text: clients should not calculate with it.
+func (a *Alert) ID() string { return strconv.FormatInt(a.Alert.ID, 10) }
+
+// RuleVersion is that of the rule when it last matched.
+func (a *Alert) RuleVersion() int { return a.Version }
+
+// Actor is whom the rule counts.
+func (a *Alert) Actor() *Target { return &Target{a.Alert.Actor} }
+
+// KeyPrefix is the visible part of the last key seen.
+func (a *Alert) KeyPrefix() *string { return words(a.Key.Prefix) }
+
+// FirstAt is the time of its first finding.
+func (a *Alert) FirstAt() time.Time { return a.First }
+
+// LastAt is the time of its newest finding.
+func (a *Alert) LastAt() time.Time { return a.Last }
+
+// WindowSeconds is how long the rule looks back; 0 when one is enough.
+func (a *Alert) WindowSeconds() int { return int(a.Window / time.Second) }
+
+// ResolvedBy is nil while it is open.
+func (a *Alert) ResolvedBy() *string { return words(a.Alert.ResolvedBy) }
+
+// ResolvedAt is nil while it is open.
 func (a *Alert) ResolvedAt() *time.Time { return instant(a.Alert.ResolvedAt) }
 
 // Decision is the newest that it led to.
@@ -115,11 +132,20 @@ type Incident struct {
 
 func (r *Resolver) showIncident(i incident.Incident) *Incident { return &Incident{i, r} }
 
-func (i *Incident) ID() string         { return strconv.FormatInt(i.Incident.ID, 10) }
+// ID is text, as that of an alert.
+func (i *Incident) ID() string { return strconv.FormatInt(i.Incident.ID, 10) }
+
+// FirstAt is when it began.
 func (i *Incident) FirstAt() time.Time { return i.First }
-func (i *Incident) LastAt() time.Time  { return i.Last }
-func (i *Incident) AlertCount() int    { return i.Incident.Alerts }
-func (i *Incident) ClientCount() int   { return i.Clients }
+
+// LastAt is when its newest alert last took a finding.
+func (i *Incident) LastAt() time.Time { return i.Last }
+
+// AlertCount is how many alerts belong to it.
+func (i *Incident) AlertCount() int { return i.Incident.Alerts }
+
+// ClientCount is how many different actors they are about.
+func (i *Incident) ClientCount() int { return i.Clients }
 
 // Alerts are those that belong to it, newest first.
 func (i *Incident) Alerts(ctx context.Context, first int32) ([]*Alert, error) {

@@ -38,12 +38,23 @@ func (r *Resolver) showDecision(d engine.Decision) *Decision {
 	return r.showDecisions([]engine.Decision{d})[0]
 }
 
-func (d *Decision) ID() string           { return d.Decision.ID }
-func (d *Decision) Target() *Target      { return &Target{d.Decision.Target} }
-func (d *Decision) Rule() *string        { return words(d.Decision.Rule) }
-func (d *Decision) Until() *time.Time    { return instant(d.Decision.Until) }
+// ID is the reference that a refused client is given.
+func (d *Decision) ID() string { return d.Decision.ID }
+
+// Target is whom it is about.
+func (d *Decision) Target() *Target { return &Target{d.Decision.Target} }
+
+// Rule is nil when no rule made it.
+func (d *Decision) Rule() *string { return words(d.Decision.Rule) }
+
+// Until is nil when it lasts until it is lifted.
+func (d *Decision) Until() *time.Time { return instant(d.Decision.Until) }
+
+// LiftedAt is nil when nobody lifted it.
 func (d *Decision) LiftedAt() *time.Time { return instant(d.Lifted) }
-func (d *Decision) LiftedBy() *string    { return words(d.Decision.LiftedBy) }
+
+// LiftedBy is nil when nobody lifted it.
+func (d *Decision) LiftedBy() *string { return words(d.Decision.LiftedBy) }
 
 // State is what has become of it.
 func (d *Decision) State() DecisionState { return StateOf(d.Decision, d.with.asOf) }
@@ -112,6 +123,7 @@ func (t *Target) Network() *netip.Prefix {
 	return &t.of.Network
 }
 
+// KeyPrefix is nil when it is a network.
 func (t *Target) KeyPrefix() *string { return words(t.of.Key.Prefix) }
 
 // mostAbout is how many decisions about one client are shown at most.

@@ -156,12 +156,13 @@ func (r *Resolver) exchangesOf(ctx context.Context, c counted, first int32) ([]*
 }
 
 func summary(d engine.Decision) string {
-	who := "An operator, " + d.By + ","
+	who := "The list " + d.By
 	switch d.Origin {
 	case engine.ByRule:
 		who = "The rule " + d.Rule
+	case engine.ByOperator:
+		who = "An operator, " + d.By + ","
 	case engine.ByImport, engine.ByFeed:
-		who = "The list " + d.By
 	}
 	did := map[engine.Action]string{engine.Allow: "allowed", engine.Monitor: "watches", engine.Throttle: "throttled", engine.Block: "blocked"}
 	s := fmt.Sprintf("%s %s %s on %s", who, did[d.Action], incident.Label(d.Target), d.From.UTC().Format(scalar.Millis))
@@ -177,6 +178,7 @@ func undo(d *Decision) string {
 		return "It was lifted already, by " + d.Decision.LiftedBy + "."
 	case DecisionStateExpired:
 		return "It has ended by itself."
+	case DecisionStateInForce:
 	}
 	s := "Lift " + d.Decision.ID + " under IP management. What was counted is forgotten then."
 	if !d.Decision.Until.IsZero() {

@@ -21,10 +21,17 @@ func showExchanges(in []store.Seen) []*Exchange {
 	return out
 }
 
-func (x *Exchange) ID() string         { return strconv.FormatUint(x.Seen.ID, 10) }
-func (x *Exchange) Reference() string  { return engine.ExchangeReference(x.Seen.ID) }
+// ID is text: it has 63 bits.
+func (x *Exchange) ID() string { return strconv.FormatUint(x.Seen.ID, 10) }
+
+// Reference is what its client would quote.
+func (x *Exchange) Reference() string { return engine.ExchangeReference(x.Seen.ID) }
+
+// KeyPrefix is nil when it carried no key.
 func (x *Exchange) KeyPrefix() *string { return words(x.Key.Prefix) }
-func (x *Exchange) Cause() *string     { return words(x.Seen.Cause) }
+
+// Cause is nil when it was not refused.
+func (x *Exchange) Cause() *string { return words(x.Seen.Cause) }
 
 // Took is in milliseconds.
 func (x *Exchange) Took() float64 { return millis(x.Seen.Took) }

@@ -45,14 +45,32 @@ func TestWhatIsNotMeantIsRefused(t *testing.T) {
 		kind string
 		read any
 	}{
-		{"ip", "198.51.100.07"}, {"ip", "198.51.100.7/32"}, {"ip", "fe80::1%eth0"}, {"ip", 3325256711}, {"ip", ""}, {"ip", "' OR 1=1--"},
-		{"network", "198.51.100.7/24"}, {"network", "198.51.100.0/33"}, {"network", "::ffff:0:0/80"}, {"network", strings.Repeat("1", 1000)}, {"network", nil},
-		{"duration", "1"}, {"duration", "-1h"}, {"duration", "1.5h"}, {"duration", "1h30m"}, {"duration", "99999999999999999999h"}, {"duration", "4294967295d"}, {"duration", 60},
-		{"time", "yesterday"}, {"time", "2026-02-30T00:00:00Z"}, {"time", "0001-01-01T00:00:00Z"}, {"time", 1}, {"time", "2026-02-03 04:05:06"},
+		{"ip", "198.51.100.07"},
+		{"ip", "198.51.100.7/32"},
+		{"ip", "fe80::1%eth0"},
+		{"ip", 3325256711},
+		{"ip", ""},
+		{"ip", "' OR 1=1--"},
+		{"network", "198.51.100.7/24"},
+		{"network", "198.51.100.0/33"},
+		{"network", "::ffff:0:0/80"},
+		{"network", strings.Repeat("1", 1000)},
+		{"network", nil},
+		{"duration", "1"},
+		{"duration", "-1h"},
+		{"duration", "1.5h"},
+		{"duration", "1h30m"},
+		{"duration", "99999999999999999999h"},
+		{"duration", "4294967295d"},
+		{"duration", 60},
+		{"time", "yesterday"},
+		{"time", "2026-02-30T00:00:00Z"},
+		{"time", "0001-01-01T00:00:00Z"},
+		{"time", 1},
+		{"time", "2026-02-03 04:05:06"},
 	} {
 		_, err := through(c.kind, c.read)
-		var invalid scalar.Invalid
-		if !errors.As(err, &invalid) {
+		if _, ok := errors.AsType[scalar.Invalid](err); !ok {
 			t.Errorf("%s %v gives %v, want Invalid", c.kind, c.read, err)
 		}
 	}

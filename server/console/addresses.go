@@ -102,8 +102,7 @@ func (c *Console) place(r *http.Request, action engine.Action, ip, reason string
 		return engine.Decision{}, engine.Invalid{Field: "ip", Problem: err.Error()}
 	}
 	d, err := c.guard.Place(r.Context(), by, guard.Wanted{Action: action, Network: network, Reason: reason, For: span})
-	var invalid engine.Invalid
-	if errors.As(err, &invalid) && invalid.Field == "target" {
+	if invalid, ok := errors.AsType[engine.Invalid](err); ok && invalid.Field == "target" {
 		invalid.Field = "ip"
 		return d, invalid
 	}

@@ -91,8 +91,7 @@ func (s status) Error() string { return s.why }
 
 // fail tells an error; our own faults get a reference to the log.
 func (c *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var s status
-	if errors.As(err, &s) {
+	if s, ok := errors.AsType[status](err); ok {
 		refuse(w, s.code, s.why)
 		return
 	}

@@ -143,7 +143,7 @@ func one[T any](p *params, name string, parse func(string) (T, error)) *T {
 
 func many[T any](p *params, name string, parse func(string) (T, error)) []T {
 	var out []T
-	for _, text := range strings.Split(strings.Join(p.values[name], ","), ",") {
+	for text := range strings.SplitSeq(strings.Join(p.values[name], ","), ",") {
 		if text == "" {
 			continue
 		}

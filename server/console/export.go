@@ -55,7 +55,7 @@ func (c *Console) export(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := q.err; err != nil {
-		if invalid := (engine.Invalid{}); errors.As(err, &invalid) {
+		if invalid, ok := errors.AsType[engine.Invalid](err); ok {
 			invalid.Field = strings.TrimPrefix(invalid.Field, "filter.") // here the names stand alone
 			err = invalid
 		}

@@ -75,8 +75,7 @@ func (post) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecuto
 	params, err := operation(r)
 	if err != nil {
 		code := http.StatusBadRequest
-		var s status
-		if errors.As(err, &s) {
+		if s, ok := errors.AsType[status](err); ok {
 			code = s.code
 		}
 		respond(w, code, refused(graph.Invalid, err.Error(), "body"))

@@ -68,8 +68,7 @@ func (p *peer) listen() {
 	for {
 		_, b, err := p.conn.ReadMessage()
 		if err != nil {
-			var closed *websocket.CloseError
-			if errors.As(err, &closed) {
+			if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 				p.code <- closed.Code
 			} else {
 				p.code <- 0

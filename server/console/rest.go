@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,7 +43,7 @@ func (c *Console) newREST() *http.ServeMux {
 	} {
 		m.Handle(path, do)
 	}
-	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	m.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "there is no such call")
 	})
 	return m
@@ -277,9 +278,7 @@ func clock(t time.Time) string { return t.Local().Format(time.DateTime) }
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func newestFirst(in []engine.Decision) []engine.Decision {
-	out := make([]engine.Decision, 0, len(in))
-	for i := len(in) - 1; i >= 0; i-- {
-		out = append(out, in[i])
-	}
+	out := slices.Clone(in)
+	slices.Reverse(out)
 	return out
 }

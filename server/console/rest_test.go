@@ -149,7 +149,7 @@ func TestAnIncidentShowsItsFirstThreeAlerts(t *testing.T) {
 	if i.LastActivity != time.Unix(i.Last, 0).Format(time.DateTime) {
 		t.Errorf("last %d is said as %s", i.Last, i.LastActivity)
 	}
-	if got, want := fields(map[string]any(i.Alerts[0])), "id:number ip:string reason:string severity:string"; got != want {
+	if got, want := fields(i.Alerts[0]), "id:number ip:string reason:string severity:string"; got != want {
 		t.Errorf("its alerts have %s", got)
 	}
 	var alerts []struct {
