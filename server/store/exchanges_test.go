@@ -88,7 +88,7 @@ func TestExchangesAreFoundAsBySearchingThemAll(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		r := rand.New(rand.NewPCG(7, 8))
 		all := traffic(t, s, 2000, r)
-		for range 300 {
+		for range 150 {
 			f := randomFilter(r)
 			var want, got []uint64
 			for _, x := range all {
