@@ -154,7 +154,11 @@ func (r *Report) write(w io.Writer) {
 		fmt.Fprintf(w, "  %s  %s\n          %s\n", sign, v.Claim, v.Sentence)
 	}
 	n := len(r.Promises)
-	if broken == 0 {
+	switch {
+	case broken == 0 && n == 1:
+		fmt.Fprint(w, "\nThe promise came true.\n")
+		return
+	case broken == 0:
 		fmt.Fprintf(w, "\nAll %d promises came true.\n", n)
 		return
 	}

@@ -109,7 +109,7 @@ func (t *Target) Ask(ctx context.Context, question string, variables map[string]
 	q.Header.Set("Origin", t.base)
 	a, err := t.client.Do(q)
 	if err != nil {
-		return fmt.Errorf("ask %s: %s", t.base, cause(err))
+		return fmt.Errorf("nobody answers at %s (%s): is the demo running?", t.base, cause(err))
 	}
 	defer a.Body.Close()
 	var said struct {

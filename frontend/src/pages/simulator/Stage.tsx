@@ -161,9 +161,8 @@ function stateOf(view: View, other: Scenario | undefined): string {
     case 'failed':
       return 'Could not be played';
     case 'done':
-      return kept === view.verdicts.length
-        ? `All ${kept} promises came true`
-        : `${kept} of ${view.verdicts.length} promises came true`;
+      if (kept < view.verdicts.length) return `${kept} of ${view.verdicts.length} promises came true`;
+      return kept === 1 ? 'The promise came true' : `All ${kept} promises came true`;
   }
 }
 
