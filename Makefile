@@ -80,7 +80,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 	.ci/fuzz $(FUZZTIME)
 
 bench: ## Decide plus Observe beside httprate and ulule/limiter
-	cd server/bench && BENCHTIME=$(BENCHTIME) go run .
+	go run -C server/bench . -benchtime $(BENCHTIME)
 
 bench-live: build ## from the request that trips a rule to the painted alert; dashboard queries; traffic rows
 	npm run -s latency
