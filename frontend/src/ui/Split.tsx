@@ -63,7 +63,7 @@ export function Split({
           padding={0}
         >
           <Drawer.Overlay />
-          <Drawer.Content aria-label={label} className={classes.drawer ?? ''} data-split>
+          <Drawer.Content aria-label={label} classNames={{ content: classes.drawer ?? '' }} data-split>
             {opened}
           </Drawer.Content>
         </Drawer.Root>

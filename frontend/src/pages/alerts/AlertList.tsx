@@ -75,14 +75,14 @@ export function AlertList({
         aria-label="Alerts, newest first"
         onKeyDown={onKeyDown}
       >
-        {rows.map((alert) => (
+        {rows.map((alert, place) => (
           <AlertItemRow
             key={alert.id}
             alert={alert}
             href={`${links.alert(alert.id)}${query}`}
             opened={alert.id === opened}
             selected={selected.has(alert.id)}
-            fresh={alerts.fresh.has(alert.id)}
+            fresh={place < 20 && alerts.fresh.has(alert.id)} // further down nobody sees it glow
             reached={alert.id === reached}
             onSelect={select}
           />

@@ -5,7 +5,7 @@ import { Route } from 'wouter';
 import { refusal, show } from '../../testing/show';
 import { Toasts } from '../../ui/Toasts';
 import { AlertsPage } from './AlertsPage';
-import { block, pageOf, row } from './testing';
+import { at, block, pageOf, row } from './testing';
 
 const page = (
   <>
@@ -15,7 +15,7 @@ const page = (
     <Toasts />
   </>
 );
-const open = (answers: Record<string, unknown>, at = '/alerts') => show(page, answers, { at });
+const open = (answers: Record<string, unknown>, address = '/alerts') => show(page, answers, { at: address });
 const list = () => screen.findByRole('list', { name: /^Alerts/ });
 const titles = async () => within(await list()).getAllByRole('link');
 
@@ -116,6 +116,20 @@ test('an alert that has arrived is not shown twice once the server lists it', as
   await waitFor(() => expect(shown.asked('AlertsPage')).toHaveLength(2));
   await waitFor(() => expect(screen.getByText('2 open alerts')).toBeTruthy());
   expect(await titles()).toHaveLength(2);
+});
+
+test('more at once than a page holds keeps its order and its number', async () => {
+  const some = (n: number) => row(String(n), { title: `Alert ${n}`, firstAt: at(n), lastAt: at(n) });
+  let answer = pageOf([some(1), some(0)], 2);
+  const shown = open({ AlertsPage: () => answer });
+  await list();
+  answer = pageOf([some(5), some(4)], 6, 'c4'); // a page holds two
+  act(() => {
+    for (const n of [2, 3, 4, 5]) shown.announce('AlertsRaised', { alertRaised: some(n) });
+  });
+  expect(await screen.findByRole('button', { name: 'Load older' })).toBeTruthy();
+  expect((await titles()).map((l) => l.textContent)).toEqual(['Alert 5', 'Alert 4']);
+  expect(screen.getByText('6 open alerts')).toBeTruthy();
 });
 
 test('what changes is asked for again', async () => {

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { throttle } from '../../api/throttle';
 import { useLive } from '../../api/useLive';
 import { usePages } from '../../api/usePages';
 import type { Question } from '../../api/useQuery';
@@ -83,16 +84,26 @@ export function useAlerts(filter: ListFilter, held: boolean): Alerts {
     refetch();
   }, [held, refetch, update]);
 
+  // The first is painted at once; what comes thick and fast is taken in a few times a second.
+  const raised = useRef<AlertRowFragment[]>([]);
+  const takeIn = useMemo(
+    () =>
+      throttle(() => {
+        const taken = raised.current.splice(0);
+        update((was) => taken.reduce((news, alert) => received(news, alert, filter, held), was));
+      }, 100),
+    [update, filter, held],
+  );
+  useEffect(() => {
+    if (raised.current.length > 0) takeIn.call(); // they came while the one before was put away
+    return takeIn.cancel;
+  }, [takeIn]);
+
   useLive(AlertsRaisedDocument, nudge, {
-    seen: ({ alertRaised }) =>
-      update((was) => {
-        if (!matches(alertRaised, filter)) return { ...was, outside: was.outside + 1 };
-        const others = was.arrivals.filter((a) => a.alert.id !== alertRaised.id);
-        return {
-          ...was,
-          arrivals: [{ alert: alertRaised, waits: held }, ...others].slice(0, mostArrivals),
-        };
-      }),
+    seen: ({ alertRaised }) => {
+      raised.current.push(alertRaised);
+      takeIn.call();
+    },
   });
   useLive(AlertsChangedDocument, nudge, {
     seen: ({ alertChanged }) =>
@@ -116,15 +127,19 @@ export function useAlerts(filter: ListFilter, held: boolean): Alerts {
 
   const view = useMemo(() => {
     const known = new Set(pages.nodes.map((n) => n.id));
-    const more = news.arrivals.filter((a) => !known.has(a.alert.id) && matches(a.alert, filter));
+    const oldest = pages.hasMore ? (pages.nodes.at(-1)?.firstAt ?? '') : '';
+    // What has slid off the pages that are shown comes back with "load older".
+    const more = news.arrivals.filter(
+      ({ alert }) => !known.has(alert.id) && alert.firstAt >= oldest && matches(alert, filter),
+    );
     const shown = more.filter((a) => !a.waits).map((a) => a.alert);
     return {
-      rows: [...shown, ...pages.nodes],
+      rows: [...shown, ...pages.nodes].sort(newestFirst),
       fresh: new Set(news.arrivals.filter((a) => !a.waits).map((a) => a.alert.id)),
       total: pages.total === undefined ? undefined : pages.total + more.length,
       waiting: more.length - shown.length,
     };
-  }, [pages.nodes, pages.total, news.arrivals, filter]);
+  }, [pages.nodes, pages.hasMore, pages.total, news.arrivals, filter]);
 
   return {
     ...view,
@@ -136,4 +151,17 @@ export function useAlerts(filter: ListFilter, held: boolean): Alerts {
     loadMore: pages.loadMore,
     refetch,
   };
+}
+
+/** Takes a new alert in: among the arrivals, or counted as outside the filter. */
+function received(news: News, alert: AlertRowFragment, filter: ListFilter, held: boolean): News {
+  if (!matches(alert, filter)) return { ...news, outside: news.outside + 1 };
+  const others = news.arrivals.filter((a) => a.alert.id !== alert.id);
+  return { ...news, arrivals: [{ alert, waits: held }, ...others].slice(0, mostArrivals) };
+}
+
+/** As the server lists them: by when they were raised. */
+function newestFirst(a: AlertRowFragment, b: AlertRowFragment): number {
+  if (a.firstAt === b.firstAt) return 0;
+  return a.firstAt < b.firstAt ? 1 : -1;
 }

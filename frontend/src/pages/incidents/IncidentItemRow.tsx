@@ -29,7 +29,7 @@ export const IncidentItemRow = memo(function IncidentItemRow({
         <SeverityBadge severity={i.severity} />
       </span>
       <span className={classes.reference}>
-        {i.reference}
+        <span className="mono">{i.reference}</span>
         {i.status === 'RESOLVED' && <AlertStatusBadge status="RESOLVED" />}
       </span>
       <Link
