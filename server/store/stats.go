@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -58,31 +59,43 @@ func (s *Store) Timeline(ctx context.Context, from, to time.Time, step time.Dura
 	for i := range out {
 		out[i].At = time.UnixMilli(begin + int64(i)*width).UTC()
 	}
-	var sums []struct{ Bucket, Requests, Failed, Refused, Alerts int64 }
 	unit := int64(minute)
 	if step%time.Hour == 0 {
 		unit = hour
 	}
-	err := s.traffic.Load().read.WithContext(ctx).Raw(`SELECT at / ? AS bucket, CAST(SUM(requests) AS BIGINT) AS requests,
-		CAST(SUM(failed) AS BIGINT) AS failed, CAST(SUM(refused) AS BIGINT) AS refused
-		FROM rollup_totals WHERE step = ? AND at >= ? AND at < ? GROUP BY 1`, width, unit, begin, end).Scan(&sums).Error
+	err := s.traffic.Load().buckets(ctx, `SELECT at / ?, CAST(SUM(requests) AS BIGINT), CAST(SUM(failed) AS BIGINT), CAST(SUM(refused) AS BIGINT)
+		FROM rollup_totals WHERE step = ? AND at >= ? AND at < ? GROUP BY 1`, []any{width, unit, begin, end},
+		func(n int64, sums [3]int64) {
+			p := &out[n-begin/width]
+			p.Requests, p.Failed, p.Refused = sums[0], sums[1], sums[2]
+		})
 	if err != nil {
 		return nil, fmt.Errorf("read timeline: %w", err)
 	}
-	for _, b := range sums {
-		p := &out[b.Bucket-begin/width]
-		p.Requests, p.Failed, p.Refused = b.Requests, b.Failed, b.Refused
-	}
-	sums = nil
-	err = s.main.read.WithContext(ctx).Raw(`SELECT first_at / ? AS bucket, count(*) AS alerts
-		FROM alerts WHERE first_at >= ? AND first_at < ? GROUP BY 1`, width, begin, end).Scan(&sums).Error
+	err = s.main.buckets(ctx, "SELECT first_at / ?, count(*), 0, 0 FROM alerts WHERE first_at >= ? AND first_at < ? GROUP BY 1",
+		[]any{width, begin, end}, func(n int64, sums [3]int64) { out[n-begin/width].Alerts = sums[0] })
 	if err != nil {
 		return nil, fmt.Errorf("read timeline: %w", err)
-	}
-	for _, b := range sums {
-		out[b.Bucket-begin/width].Alerts = b.Alerts
 	}
 	return out, nil
+}
+
+// buckets reads rows of a number and three sums.
+func (d *database) buckets(ctx context.Context, query string, args []any, do func(n int64, sums [3]int64)) (err error) {
+	rows, err := d.read.WithContext(ctx).Raw(query, args...).Rows()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var n int64
+		var sums [3]int64
+		if err := rows.Scan(&n, &sums[0], &sums[1], &sums[2]); err != nil {
+			return err
+		}
+		do(n, sums)
+	}
+	return rows.Err()
 }
 
 // mostPoints of a timeline: a month of half hours, a day of minutes.
