@@ -1,7 +1,5 @@
 import { ask, expect, objections, pages, test } from './page';
 
-test.describe.configure({ mode: 'serial' });
-
 for (const busy of [false, true]) {
   for (const theme of ['dark', 'light'] as const) {
     for (const path of pages) {

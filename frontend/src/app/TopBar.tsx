@@ -34,12 +34,14 @@ export function TopBar({ health }: { health: Health | undefined }) {
         type="button"
         className={classes.search}
         onClick={() => setSearching(true)}
-        aria-label="Search"
+        aria-label="Search a reference, address, alert…"
         aria-keyshortcuts="Control+K Meta+K /"
       >
         <IconSearch size={16} aria-hidden />
         <span className={classes.hint}>Search a reference, address, alert…</span>
-        <kbd className={classes.key}>/</kbd>
+        <kbd className={classes.key} aria-hidden>
+          /
+        </kbd>
       </button>
       {/* Once opened it stays, so that closing can be seen and the next opening is at once. */}
       {searching !== undefined && (
