@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -58,7 +59,11 @@ func checkShape(doc *ast.QueryDocument) *gqlerror.Error {
 	}
 	m := measurer{doc: doc, known: map[string]shape{}, open: map[string]bool{}}
 	for _, f := range doc.Fragments { // also those that nothing spreads: validation looks at them
-		if e := m.check(m.fragment(f.Name), len(f.Directives)); e != nil {
+		s := m.fragment(f.Name)
+		if strings.HasPrefix(f.TypeCondition, "__") { // it can only stand below __schema or __type
+			s.schemaDepth, s.depth = max(s.depth, s.schemaDepth), 0
+		}
+		if e := m.check(s, len(f.Directives)); e != nil {
 			return e
 		}
 	}

@@ -8,7 +8,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sentinel-protocol/sentinel/graph"
@@ -25,9 +27,11 @@ func answer(w http.ResponseWriter, status int, v any) {
 	if err != nil {
 		panic(err) // answers are made of plain values
 	}
+	b = append(b, '\n')
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n')) // whoever left needs no answer
+	_, _ = w.Write(b) // whoever left needs no answer
 }
 
 // refuse says why not.
@@ -113,6 +117,10 @@ func jsonOnly(r *http.Request) ([]byte, error) {
 		return nil, status{http.StatusUnsupportedMediaType, "the body must be sent without Content-Encoding"}
 	}
 	b, err := io.ReadAll(io.LimitReader(r.Body, mostBody+1))
+	_ = r.Body.Close() // it has been read, or never will be
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, status{http.StatusRequestTimeout, "the body took too long to arrive"}
+	}
 	if err != nil {
 		return nil, status{http.StatusBadRequest, "the body could not be read"}
 	}

@@ -42,6 +42,7 @@ type Console struct {
 	rest    *http.ServeMux
 	graphql *handler.Server
 	sockets *sockets
+	pace    pace
 	exports chan struct{} // one token for each that runs
 }
 
@@ -98,6 +99,10 @@ func Owns(r *http.Request) bool {
 var corners = [...]string{"/api/monitoring", "/api/ip-management", "/api/export"}
 
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	patient(http.HandlerFunc(c.serve), w, r)
+}
+
+func (c *Console) serve(w http.ResponseWriter, r *http.Request) {
 	harden(w.Header())
 	if !plainPath(r.URL) {
 		refuse(w, http.StatusBadRequest, "the path holds an encoded slash, a backslash, a double slash, a dot segment or a control byte")

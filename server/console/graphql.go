@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,7 +54,26 @@ func (c *Console) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		c.sockets.serve(w, r, c.graphql)
 		return
 	}
-	methods{http.MethodPost: c.graphql.ServeHTTP}.ServeHTTP(w, r)
+	methods{http.MethodPost: c.ask}.ServeHTTP(w, r)
+}
+
+func (c *Console) ask(w http.ResponseWriter, r *http.Request) {
+	o, ok := graph.OperatorOf(r.Context())
+	if !ok {
+		turnDown(w, http.StatusUnauthorized, refused(graph.Unauthenticated, "Sign in first.", ""))
+		return
+	}
+	if !c.pace.keeps(o.Name, c.now()) {
+		w.Header().Set("Retry-After", "1")
+		turnDown(w, http.StatusTooManyRequests, refused(graph.TooComplex, fmt.Sprintf("At most %d operations a second may be started.", asksPerSecond), ""))
+		return
+	}
+	c.graphql.ServeHTTP(w, r)
+}
+
+func turnDown(w http.ResponseWriter, code int, response *graphql.Response) {
+	w.Header().Set("Content-Type", "application/json")
+	respond(w, code, response)
 }
 
 // post is GraphQL over POST: JSON in, JSON out. Unlike gqlgen's it bounds what it reads and
@@ -67,10 +88,6 @@ func (post) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecuto
 	if accepts(r.Header.Values("Accept"), "application/graphql-response+json") {
 		w.Header().Set("Content-Type", "application/graphql-response+json; charset=utf-8")
 		wrong = http.StatusBadRequest
-	}
-	if _, ok := graph.OperatorOf(r.Context()); !ok {
-		respond(w, http.StatusUnauthorized, refused(graph.Unauthenticated, "Sign in first.", ""))
-		return
 	}
 	params, err := operation(r)
 	if err != nil {
@@ -129,6 +146,7 @@ func respond(w http.ResponseWriter, code int, response *graphql.Response) {
 	if err != nil {
 		panic(err) // the executor has written it itself
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(code)
 	_, _ = w.Write(b) // whoever left needs no answer
 }
