@@ -170,8 +170,8 @@ func TestWhatTheAppAsksIsAllowed(t *testing.T) {
 		query     string
 		variables map[string]any
 	}{
-		"dashboard":            {dashboard, map[string]any{"window": "1h"}},
-		"introspection":        {introspection.Query, nil},
+		"dashboard":     {dashboard, map[string]any{"window": "1h"}},
+		"introspection": {introspection.Query, nil},
 		"the playground's own": {"{__schema{types{...FullType}}} fragment FullType on __Type{fields{args{...InputValue} type{...TypeRef}}} " +
 			"fragment InputValue on __InputValue{type{...TypeRef}} fragment TypeRef on __Type{" + repeat(10, "ofType{") + "name" + repeat(10, "}") + "}", nil},
 		"first by variable":    {"query($n: Int = 20){alerts(first: $n){totalCount}}", map[string]any{"n": json.Number("500")}},
