@@ -6,10 +6,12 @@ import { Panel } from '../../ui/Panel';
 import classes from './RequestLog.module.css';
 import type { Line } from './simulation';
 
+const glance = 40; // lines while they race by: nobody reads more, and drawing them all slows the run
+
 /** The newest answers, newest first. Paused, it keeps what it shows while the run goes on. */
-export function RequestLog({ lines, total }: { lines: Line[]; total: number }) {
+export function RequestLog({ lines, total, racing }: { lines: Line[]; total: number; racing: boolean }) {
   const [held, setHeld] = useState<{ lines: Line[]; total: number } | null>(null);
-  const shown = held?.lines ?? lines;
+  const shown = held?.lines ?? (racing ? lines.slice(-glance) : lines);
   const missed = held ? total - held.total : 0;
   return (
     <Panel

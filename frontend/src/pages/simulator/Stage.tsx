@@ -119,7 +119,7 @@ export function Stage({
       <FiguresOf view={view} />
       <AddressPool groups={scenario.actors} cells={view.cells} ended={ended(view)} />
       <PromiseList scenario={scenario} view={view} />
-      <RequestLog lines={view.lines} total={view.answered} />
+      <RequestLog lines={view.lines} total={view.answered} racing={view.phase === 'playing'} />
     </div>
   );
 }

@@ -66,7 +66,7 @@ test('the tour is broken off where a stop can not be played', async () => {
   expect(simulation.snapshot().running).toBeNull();
 });
 
-test('pictures come at most eleven times a second, and the last one is complete', async () => {
+test('pictures come at most ten times a second, and the last one is complete', async () => {
   const simulation = createSimulation({ ...aDemo(), patience: 1000 });
   let told = 0;
   simulation.subscribe(() => told++);

@@ -111,10 +111,10 @@ export interface Ground {
 }
 
 const keep = 300; // lines of the log
-const frame = 90; // milliseconds between two pictures
+const frame = 100; // milliseconds between two pictures
 
 /**
- * Plays scenarios, one at a time, and tells how it goes at most eleven times a second. It lives as
+ * Plays scenarios, one at a time, and tells how it goes at most ten times a second. It lives as
  * long as the app: a run goes on while the operator watches it from the dashboard.
  */
 export function createSimulation(ground: Partial<Ground> = {}): Simulation {
