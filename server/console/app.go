@@ -86,7 +86,7 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	switch {
 	case a.isFile(name):
-	case strings.HasPrefix(name, hashed) || types[strings.ToLower(path.Ext(name))] != "":
+	case strings.HasPrefix(name, hashed) || types[strings.ToLower(path.Ext(name))] != "" || forMachines(name):
 		refuse(w, http.StatusNotFound, "there is no such file")
 		return
 	case a.isFile(name + ".html"): // a page of its own, as the playground may be
@@ -97,6 +97,13 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 	if err := a.send(w, r, name); err != nil {
 		refuse(w, http.StatusNotFound, "there is no such file")
 	}
+}
+
+// forMachines reports whether a path is one that programs ask for at other listeners: a page
+// would be a wrong answer there.
+func forMachines(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	return slices.Contains([]string{"debug", "metrics", "authz", "v1"}, first)
 }
 
 // isFile reports whether there is such a file to ask for. Precompressed ones are sent in their

@@ -49,6 +49,9 @@ func TestTheAppIsServed(t *testing.T) {
 		{"/assets/app-1a2b.js.gz", "", "", "application/json", "", "", 404},
 		{"/assets/", "", "", "application/json", "", "", 404},
 		{"/robots.txt", "", "", "application/json", "", "", 404},
+		{"/metrics", "", "", "application/json", "", "", 404},
+		{"/debug/pprof/heap", "", "", "application/json", "", "", 404},
+		{"/v1/decisions", "", "", "application/json", "", "", 404},
 		{"/.gitkeep", "", "the page", "text/html; charset=utf-8", "", ask, 200},
 	} {
 		var headers []string

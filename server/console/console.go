@@ -109,12 +109,12 @@ func (c *Console) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch path := r.URL.Path; {
+	case !c.door.knows(r):
+		refuse(w, http.StatusMisdirectedRequest, "the console is not known under this name")
 	case path == "/healthz":
 		c.alive(w, r)
 	case path == "/readyz":
 		c.ready(w, r)
-	case !c.door.knows(r):
-		refuse(w, http.StatusMisdirectedRequest, "the console is not known under this name")
 	case path == "/graphql":
 		c.enter(c.serveGraphQL)(w, r)
 	case path == "/api" || strings.HasPrefix(path, "/api/"):

@@ -74,6 +74,7 @@ func (c *Console) export(w http.ResponseWriter, r *http.Request) {
 		head(w, kind, format, c.now())
 		return
 	}
+	c.settle(r.Context())
 	if err := c.auditExport(r, kind+"."+format); err != nil {
 		c.fail(w, r, err)
 		return

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -21,6 +22,7 @@ const (
 	busiestPaths    = 5
 	shownOfIncident = 3
 	dashboardSpan   = time.Hour
+	settling        = 100 * time.Millisecond
 )
 
 // newREST is the API of the original, call by call. What it does not know is 404.
@@ -70,7 +72,16 @@ type statsJSON struct {
 	TopEndpoints []endpointJSON `json:"top_endpoints"`
 }
 
+// settle lets traffic that was seen just now be written before it is read. Traffic is written in
+// batches; whoever asks here asks once, and is told no news later.
+func (c *Console) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	_ = c.guard.Flush(ctx) // what is not written in time is in the next answer
+}
+
 func (c *Console) stats(r *http.Request) (any, error) {
+	c.settle(r.Context())
 	now := c.now()
 	s, err := c.store.Stats(r.Context(), now.Add(-dashboardSpan), now)
 	if err != nil {
@@ -94,6 +105,7 @@ type pointJSON struct {
 }
 
 func (c *Console) timeline(r *http.Request) (any, error) {
+	c.settle(r.Context())
 	now := c.now()
 	points, err := c.store.Timeline(r.Context(), now.Add(-dashboardSpan), now, time.Minute)
 	if err != nil {
@@ -119,6 +131,7 @@ type alertJSON struct {
 }
 
 func (c *Console) alerts(r *http.Request) (any, error) {
+	c.settle(r.Context())
 	s, err := c.store.Alerts(r.Context(), store.AlertFilter{}, store.Page{First: newestAlerts})
 	if err != nil {
 		return nil, err
@@ -156,6 +169,7 @@ type incidentJSON struct {
 }
 
 func (c *Console) incidents(r *http.Request) (any, error) {
+	c.settle(r.Context())
 	s, err := c.store.Incidents(r.Context(), 0, store.Page{First: newestIncidents})
 	if err != nil {
 		return nil, err
@@ -220,6 +234,7 @@ type logJSON struct {
 }
 
 func (c *Console) logs(r *http.Request) (any, error) {
+	c.settle(r.Context())
 	s, err := c.store.Exchanges(r.Context(), store.ExchangeFilter{}, store.Page{First: newestLogs})
 	if err != nil {
 		return nil, err

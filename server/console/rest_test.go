@@ -50,7 +50,7 @@ func TestEveryCallAnswersTheFieldsOfTheOriginal(t *testing.T) {
 	keyless.Key = engine.Key{}
 	h.traffic(keyless)
 	for i := range 3 {
-		h.trip(fmt.Sprintf("198.51.100.%d", 20+i)) // one network: one incident
+		h.traffic(exchange(fmt.Sprintf("198.51.100.%d", 20+i), "GET", "/api/admin", 200)) // one network: one incident
 	}
 	for path, want := range map[string]string{
 		"/api/monitoring/alerts":               "api_key:string correlation_id:string id:number ip:string reason:string resolved:boolean severity:string time:string timestamp:number",
