@@ -123,6 +123,11 @@ describe('a refusal', () => {
     );
   });
 
+  test('calls a field as the form does', () => {
+    const error = refused('input.target is everybody', { code: 'INVALID', field: 'input.target' });
+    expect(explain(error)).toBe('Target is everybody');
+  });
+
   test('names the field of a form', () => {
     const error = refused('is no address', { code: 'INVALID', field: 'target' });
     expect(fieldProblem(error)).toEqual({ field: 'target', problem: 'is no address' });

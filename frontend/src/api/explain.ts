@@ -10,10 +10,13 @@ interface Extensions {
 export function explain(error: CombinedError): string {
   const [first] = error.graphQLErrors;
   if (!first) return 'The server did not answer.';
-  const { code, reference } = first.extensions as Extensions;
+  const { code, field, reference } = first.extensions as Extensions;
   if (code === 'INTERNAL' && reference) return `Something went wrong on the server. Reference ${reference}.`;
   if (code === 'TOO_COMPLEX') return 'That asks for more than the server gives at once.';
-  const message = first.message.trim();
+  let message = first.message.trim();
+  // input.target covers too much: who filled in a form knows no input.
+  if (field?.includes('.') && message.startsWith(`${field} `))
+    message = message.slice(field.lastIndexOf('.') + 1);
   return message.charAt(0).toUpperCase() + message.slice(1);
 }
 

@@ -6,6 +6,8 @@ import { ResolveAlertsDocument } from '../gql/ResolveAlerts';
 import classes from './ResolveAlerts.module.css';
 import { toast } from './toasts';
 
+const most = 500; // that the server takes at once
+
 /**
  * Closes alerts, and lifts what they led to when asked. The answer of `resolve` is the error, to be shown
  * beside the button that was pressed; undefined when it is done.
@@ -14,8 +16,10 @@ export function useResolve() {
   const { run, busy } = useChange(ResolveAlertsDocument, { quietly: true });
   const resolve = useCallback(
     async (ids: string[], lift: boolean) => {
-      const { error } = await run({ ids, lift });
-      if (error) return error;
+      for (let from = 0; from < ids.length; from += most) {
+        const { error } = await run({ ids: ids.slice(from, from + most), lift });
+        if (error) return error;
+      }
       const what = ids.length === 1 ? 'The alert is resolved' : `${many(ids.length, 'alert')} are resolved`;
       toast.done(
         lift

@@ -1,5 +1,5 @@
 import { IconExternalLink, IconSearchOff } from '@tabler/icons-react';
-import { useCallback, useRef } from 'react';
+import { useCallback } from 'react';
 import { Link } from 'wouter';
 import { fieldProblem } from '../../api/explain';
 import { useLive } from '../../api/useLive';
@@ -37,17 +37,7 @@ export function AlertOpened({
 }) {
   const query = useQuery(AlertOpenedDocument, { id });
   const { refetch } = query;
-  const ours = useRef(false);
-  const nudge = () => {
-    if (ours.current) refetch();
-    ours.current = false;
-  };
-  useLive(AlertsChangedDocument, nudge, {
-    returned: refetch,
-    seen: ({ alertChanged }) => {
-      ours.current ||= alertChanged.id === id;
-    },
-  });
+  useLive(AlertsChangedDocument, refetch, { only: (news) => news.alertChanged.id === id });
   useLive(AlertsDecidedDocument, refetch, { every: 2_000 }); // it may be about a network around its client
   const changed = useCallback(() => {
     refetch();

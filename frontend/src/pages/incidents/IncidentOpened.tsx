@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconSearchOff } from '@tabler/icons-react';
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { fieldProblem } from '../../api/explain';
 import { useLive } from '../../api/useLive';
@@ -40,17 +40,7 @@ export function IncidentOpened({
 }) {
   const query = useQuery(IncidentOpenedDocument, { id });
   const { refetch } = query;
-  const ours = useRef(false);
-  const nudge = () => {
-    if (ours.current) refetch();
-    ours.current = false;
-  };
-  useLive(IncidentsChangedDocument, nudge, {
-    returned: refetch,
-    seen: ({ incidentChanged }) => {
-      ours.current ||= incidentChanged.id === id;
-    },
-  });
+  useLive(IncidentsChangedDocument, refetch, { only: (news) => news.incidentChanged.id === id });
 
   const incident = query.data?.incident;
   const unknown = query.error && fieldProblem(query.error)?.field === 'id';
@@ -124,9 +114,16 @@ function Detail({ incident, onChanged }: { incident: Incident; onChanged: () => 
         From <Clock at={incident.firstAt} /> to <Clock at={incident.lastAt} />, <Time at={incident.lastAt} />
       </p>
 
-      <ResolveIncident alerts={alerts} onChanged={onChanged} />
+      {incident.status === 'OPEN' && <ResolveIncident incident={incident.id} onChanged={onChanged} />}
 
-      <Part title="The attack over time" aside={many(clients.length, 'client')}>
+      <Part
+        title="The attack over time"
+        aside={
+          alerts.length < incident.alertCount
+            ? `from its newest ${count(alerts.length)} alerts`
+            : many(clients.length, 'client')
+        }
+      >
         <Attack alerts={alerts} firstAt={incident.firstAt} lastAt={incident.lastAt} />
       </Part>
 

@@ -2,6 +2,7 @@ import { act, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
 import { Route } from 'wouter';
+import type { IncidentAlertFragment } from '../../gql/IncidentAlert';
 import { show } from '../../testing/show';
 import { Toasts } from '../../ui/Toasts';
 import { IncidentsPage } from './IncidentsPage';
@@ -165,11 +166,28 @@ test('a long incident shows a dozen clients, and all on request', async () => {
   expect(link.getAttribute('href')).toBe('/alerts?status=all&incident=42');
 });
 
-test('is resolved with all its open alerts, and lifts their blocks when asked', async () => {
-  const alerts = [alert('9', { decision: block('D-9') }), alert('8'), alert('7', { status: 'RESOLVED' })];
-  const shown = open({ ...opened({}, alerts), ResolveAlerts: { resolve: [] } }, '/incidents/42');
-  await userEvent.click(await screen.findByRole('button', { name: 'Resolve the rest…' }));
+const ofIncident = (alerts: IncidentAlertFragment[], endCursor: string | null = null) => ({
+  alerts: {
+    edges: alerts.map(({ id, decision }) => ({ node: { id, decision } })),
+    pageInfo: { endCursor, hasNextPage: endCursor !== null },
+  },
+});
+
+test('is resolved with all its open alerts, also those not shown, and lifts their blocks when asked', async () => {
+  const shown = open(
+    {
+      ...opened({ alertCount: 600 }),
+      IncidentOpenAlerts: ({ after }: { after: string | null }) =>
+        after === 'c9'
+          ? ofIncident([alert('8')])
+          : ofIncident([alert('9', { decision: block('D-9') })], 'c9'),
+      ResolveAlerts: { resolve: [] },
+    },
+    '/incidents/42',
+  );
+  await userEvent.click(await screen.findByRole('button', { name: 'Resolve…' }));
   const dialog = await screen.findByRole('dialog', { name: 'Resolve 2 alerts?' });
+  expect(within(dialog).getByText('1 block is in force because of this')).toBeTruthy();
   await userEvent.click(within(dialog).getByRole('radio', { name: /^Lift the block/ }));
   await userEvent.click(within(dialog).getByRole('button', { name: 'Resolve and lift' }));
   await waitFor(() => expect(shown.asked('ResolveAlerts')).toEqual([{ ids: ['9', '8'], lift: true }]));
@@ -178,17 +196,39 @@ test('is resolved with all its open alerts, and lifts their blocks when asked', 
 test('what can not be resolved says why', async () => {
   open(
     {
-      ...opened({}, [alert('7')]),
+      ...opened(),
+      IncidentOpenAlerts: ofIncident([alert('7')]),
       ResolveAlerts: () => {
         throw new Error('it could not be written down');
       },
     },
     '/incidents/42',
   );
-  await userEvent.click(await screen.findByRole('button', { name: 'Resolve it…' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Resolve…' }));
   const dialog = await screen.findByRole('dialog', { name: 'Resolve 1 alert?' });
   await userEvent.click(within(dialog).getByRole('button', { name: 'Resolve' }));
   expect((await within(dialog).findByRole('alert')).textContent).toBe('It could not be written down');
+});
+
+test('when it is not known what is open of it, it says why', async () => {
+  open(
+    {
+      ...opened(),
+      IncidentOpenAlerts: () => {
+        throw new Error('the database is away');
+      },
+    },
+    '/incidents/42',
+  );
+  await userEvent.click(await screen.findByRole('button', { name: 'Resolve…' }));
+  expect((await screen.findByRole('alert')).textContent).toBe('The database is away');
+  expect(screen.queryByText(/^Resolve \d/)).toBeNull();
+});
+
+test('a resolved incident can not be resolved again', async () => {
+  open(opened({ status: 'RESOLVED' }), '/incidents/42');
+  await screen.findByRole('table', { name: 'Alerts of this incident' });
+  expect(screen.queryByRole('button', { name: /^Resolve/ })).toBeNull();
 });
 
 test('one that was merged into another says so', async () => {
