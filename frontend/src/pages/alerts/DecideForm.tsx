@@ -64,7 +64,7 @@ export function DecideForm({
     const { data, error } = await (kind === 'block' ? block : monitor).run({ input });
     if (error) {
       const field = fieldProblem(error)?.field.split('.').at(-1) ?? '';
-      const known = field === 'target' || field === 'reason' || field === 'duration';
+      const known = (field === 'target' && targets.length > 1) || field === 'reason' || field === 'duration';
       return setProblems({ [known ? field : 'other']: explain(error) });
     }
     const decision = 'block' in data ? data.block : data.monitor;
@@ -80,7 +80,7 @@ export function DecideForm({
   return (
     <form onSubmit={place} aria-label={`${verb} this client`} className={classes.fields}>
       <p className={classes.about}>{about}</p>
-      {targets.length > 1 ? (
+      {targets.length > 1 && (
         <Radio.Group label="Whom" value={target} onChange={setTarget} error={problems.target}>
           <div className={classes.durations}>
             {targets.map((t) => (
@@ -88,12 +88,6 @@ export function DecideForm({
             ))}
           </div>
         </Radio.Group>
-      ) : (
-        problems.target && (
-          <p className={classes.problem} role="alert">
-            {problems.target}
-          </p>
-        )
       )}
       <NativeSelect
         label="How long"
