@@ -13,14 +13,13 @@ export default defineConfig({
   outputDir: '../../bin/e2e-results',
   workers: 1, // the demo, the browser and this runner share the machine, and the tests share a demo
   retries: 0,
-  timeout: 90_000,
+  timeout: 120_000,
   expect: { timeout: 15_000 },
   reporter: [['list']],
   use: {
     ...devices['Desktop Chrome'],
     baseURL: `http://${address}`,
     screenshot: 'only-on-failure',
-    trace: 'retain-on-failure',
     contextOptions: { reducedMotion: 'reduce' },
     launchOptions: {
       ...(process.env.CHROMIUM ? { executablePath: process.env.CHROMIUM } : {}),
