@@ -98,6 +98,9 @@ func (f *ExchangeFilter) Ask() (store.ExchangeFilter, error) {
 	if f.StatusClass != nil && (ask.Class < 1 || ask.Class > 5) {
 		return ask, engine.Invalid{Field: "filter.statusClass", Problem: "must be 1 to 5"}
 	}
+	if len(ask.Path) > longestPath || len(ask.KeyPrefix) > longestPath {
+		return ask, engine.Invalid{Field: "filter.path", Problem: "must be at most " + strconv.Itoa(longestPath) + " bytes long"}
+	}
 	for _, m := range ask.Methods {
 		if len(m) > 32 {
 			return ask, engine.Invalid{Field: "filter.methods", Problem: "must be methods, as GET or POST"}
@@ -105,6 +108,9 @@ func (f *ExchangeFilter) Ask() (store.ExchangeFilter, error) {
 	}
 	return ask, checkFilter(ask.From, ask.To, len(ask.Methods))
 }
+
+// longestPath is how much of a path can be kept, and so be looked for.
+const longestPath = 2048
 
 func checkFilter(from, to time.Time, listed int) error {
 	if !from.IsZero() && !to.IsZero() && !from.Before(to) {
@@ -124,7 +130,8 @@ func value[T any](p *T) T {
 	return *p
 }
 
-// matches reports whether an exchange is one that the store would find with the filter.
+// matches reports whether an exchange is one that the store would find with the filter, once
+// folded has been through it.
 func matches(f store.ExchangeFilter, x *store.Seen) bool {
 	switch {
 	case f.Client.IsValid() && !f.Client.Contains(x.Client),
@@ -141,5 +148,13 @@ func matches(f store.ExchangeFilter, x *store.Seen) bool {
 	if whole, exact := strings.CutPrefix(f.Path, "="); exact {
 		return x.Folded == whole
 	}
-	return strings.Contains(strings.ToLower(x.Path), strings.ToLower(f.Path))
+	return f.Path == "" || strings.Contains(strings.ToLower(x.Path), f.Path)
+}
+
+// folded is a filter whose text is compared in lower case.
+func folded(f store.ExchangeFilter) store.ExchangeFilter {
+	if !strings.HasPrefix(f.Path, "=") {
+		f.Path = strings.ToLower(f.Path)
+	}
+	return f
 }

@@ -215,7 +215,7 @@ type watcher struct {
 }
 
 func (f *feed) seen(ctx context.Context, filter store.ExchangeFilter) (<-chan *ExchangesSeen, error) {
-	w := &watcher{filter, newMailbox[*ExchangesSeen](), func() { behind(ctx) }}
+	w := &watcher{folded(filter), newMailbox[*ExchangesSeen](), func() { behind(ctx) }}
 	enter := func() error {
 		if f.watchers == nil {
 			f.watchers = map[*watcher]bool{}

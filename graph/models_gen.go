@@ -114,7 +114,7 @@ type ExchangeFilter struct {
 	Status *int32 `json:"status,omitempty"`
 	// 2 for 2xx and so on.
 	StatusClass *int32 `json:"statusClass,omitempty"`
-	// Contained in the path.
+	// Contained in the path, whatever its case; or the whole folded path when it begins with =.
 	Path      *string    `json:"path,omitempty"`
 	Refused   *bool      `json:"refused,omitempty"`
 	Monitored *bool      `json:"monitored,omitempty"`
@@ -123,8 +123,9 @@ type ExchangeFilter struct {
 }
 
 type ExchangesSeen struct {
+	// Newest first.
 	Exchanges []*Exchange `json:"exchanges"`
-	// How many matched but were left out to keep the feed readable.
+	// How many came besides and were left out to keep the feed readable.
 	Skipped int32 `json:"skipped"`
 }
 

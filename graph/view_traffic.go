@@ -122,6 +122,8 @@ func (s *Stats) TopEndpoints(ctx context.Context, first int32) ([]*Endpoint, err
 		return nil, engine.Invalid{Field: "first", Problem: "must be 1 to " + strconv.Itoa(mostEndpoints)}
 	}
 	all, err := s.endpoints.get(func() ([]*Endpoint, error) {
+		ctx, cancel := forAll(ctx)
+		defer cancel()
 		in, err := s.r.store.TopEndpoints(ctx, s.From, s.To, mostEndpoints)
 		out := make([]*Endpoint, len(in))
 		for i, e := range in {
@@ -135,6 +137,8 @@ func (s *Stats) TopEndpoints(ctx context.Context, first int32) ([]*Endpoint, err
 // StatusMix is how often each status was answered.
 func (s *Stats) StatusMix(ctx context.Context) ([]*store.StatusCount, error) {
 	return s.mix.get(func() ([]*store.StatusCount, error) {
+		ctx, cancel := forAll(ctx)
+		defer cancel()
 		in, err := s.r.store.StatusMix(ctx, s.From, s.To)
 		out := make([]*store.StatusCount, len(in))
 		for i := range in {
@@ -142,6 +146,11 @@ func (s *Stats) StatusMix(ctx context.Context) ([]*store.StatusCount, error) {
 		}
 		return out, err
 	})
+}
+
+// forAll does not end with whoever happened to ask first: others wait for the same answer.
+func forAll(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), longestOperation)
 }
 
 // Bounds of what may be asked of the roll-ups.
