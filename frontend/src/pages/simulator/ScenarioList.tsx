@@ -11,6 +11,7 @@ import {
   IconStack2,
   IconUsers,
 } from '@tabler/icons-react';
+import { useEffect, useRef } from 'react';
 import type { Scenario } from '../../../../simulator/play';
 import { Panel } from '../../ui/Panel';
 import classes from './ScenarioList.module.css';
@@ -45,10 +46,18 @@ export function ScenarioList({
   locked: boolean;
   onChoose: (id: string) => void;
 }) {
+  const nav = useRef<HTMLElement>(null);
+  // Where the cards are a strip, the chosen one is pushed into view; the page itself stays.
+  useEffect(() => {
+    const card = nav.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(chosen)}"]`);
+    const strip = card?.closest('ul');
+    if (card && strip) strip.scrollLeft = card.offsetLeft - strip.offsetLeft - 12;
+  }, [chosen]);
+
   const list = (of: Scenario[]) => (
     <ul className={classes.list}>
       {of.map((s) => (
-        <li key={s.id}>
+        <li key={s.id} data-id={s.id}>
           <button
             type="button"
             className={classes.card}
@@ -70,7 +79,7 @@ export function ScenarioList({
     </ul>
   );
   return (
-    <nav className={classes.groups} aria-label="Scenarios">
+    <nav ref={nav} className={classes.groups} data-locked={locked || undefined} aria-label="Scenarios">
       <Panel title="Baseline and attacks" flush>
         {list(scenarios.filter((s) => s.kind !== 'near-miss'))}
       </Panel>

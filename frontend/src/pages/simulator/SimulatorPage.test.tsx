@@ -114,6 +114,7 @@ test('stops when told to, and claims nothing about promises it did not check', a
   await user.click(screen.getByRole('button', { name: 'Stop' }));
   expect(await screen.findByText('Stopped before its end, so nothing was checked', {}, soon)).toBeTruthy();
   expect(screen.queryByText(/came true/)).toBeNull();
+  expect(screen.getByText('0 active')).toBeTruthy();
   expect(screen.getByRole('button', { name: 'Run again' })).toBeTruthy();
 });
 

@@ -365,6 +365,7 @@ function film(plan: Plan, show: (view: Partial<View>) => void) {
     on,
     stop(took: number) {
       clearTimeout(due);
+      for (const cell of cells) if (cell.state === 'active') cell.state = 'idle'; // it was broken off
       picture(took > 0 ? (view.answered * 1000) / took : 0);
     },
   };
