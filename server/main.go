@@ -72,7 +72,7 @@ func simulateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "simulate [SCENARIO]",
 		Short: "Play a scenario against a running gateway and check what it promises",
-		Long:  "Play a scenario against a running gateway and check what it promises.\nWithout a scenario, list them. Exits with 1 when a promise did not come true.",
+		Long:  "Play a scenario against a running gateway and check what it promises.\nA SCENARIO is a name, or a file that ends in .json; without one they are listed. Exits with 1 when a promise did not come true.",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -89,6 +89,7 @@ func simulateCommand() *cobra.Command {
 	f.StringVar(&opts.Target, "target", opts.Target, "`URL` of the gateway")
 	f.BoolVar(&opts.JSON, "json", false, "one JSON object instead of a table")
 	f.Uint64Var(&opts.Seed, "seed", 0, "play with these addresses again; 0 picks fresh ones")
+	f.BoolVar(&opts.Clean, "clean", false, "lift the blocks and resolve the alerts of the run at its end")
 	f.Float64Var(&opts.Pace, "pace", 1, "how fast a person's pauses pass: 10 is ten times as fast")
 	return c
 }
