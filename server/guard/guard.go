@@ -56,6 +56,7 @@ type ledger interface {
 	Record(context.Context, store.Batch) error
 	WriteExchanges(context.Context, []store.Seen) error
 	Ping(context.Context) map[string]error
+	SetAside() (file string, at time.Time)
 	InForce(context.Context, time.Time) ([]engine.Decision, error)
 	Decision(context.Context, string) (engine.Decision, error)
 	Alert(context.Context, int64) (incident.Alert, error)

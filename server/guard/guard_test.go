@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -307,5 +309,30 @@ func TestTheAlertThatIsToldIsTheOneThatIsStored(t *testing.T) {
 	}
 	if told.Count != 6 || len(told.Times) == 0 || told.Status != incident.Open {
 		t.Errorf("told %+v", told)
+	}
+}
+
+func TestTrafficThatBeganAnewIsShownForAnHour(t *testing.T) {
+	s := newScene(t)
+	s.stop()
+	if err := os.WriteFile(filepath.Join(s.dir, "traffic.db"), []byte("this is no database, and long enough to be read as one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	traffic := func() Dependency {
+		for _, d := range s.Health().Dependencies {
+			if d.Name == traffics {
+				return d
+			}
+		}
+		t.Fatal("nothing is said of traffic")
+		return Dependency{}
+	}
+	if d := traffic(); d.State != Degraded || !strings.Contains(d.Detail, "kept as") || s.Health().State != Degraded {
+		t.Errorf("a damaged file is shown as %v %q", d.State, d.Detail)
+	}
+	s.clock.pass(2 * time.Hour)
+	if d := traffic(); d.State != OK || d.Detail != "" {
+		t.Errorf("two hours later: %v %q", d.State, d.Detail)
 	}
 }

@@ -139,8 +139,25 @@ func (g *Guard) Health() Health {
 		if d.Name == database && d.State != OK && h.FindingsLost > 0 {
 			d.Detail += fmt.Sprintf(" %d found no room and are lost.", h.FindingsLost)
 		}
+		if d.Name == traffics && d.State == OK {
+			g.tellBegunAnew(d)
+			h.State = max(h.State, d.State)
+		}
 	}
 	return h
+}
+
+// tellBegunAnew shows for an hour, as long as the dashboard looks back, that figures and logs
+// begin where the traffic database was damaged or gone.
+func (g *Guard) tellBegunAnew(d *Dependency) {
+	file, at := g.store.SetAside()
+	if at.IsZero() || g.now().Sub(at) > time.Hour {
+		return
+	}
+	d.State, d.Since, d.Detail = Degraded, at, "The traffic database was gone, so figures and logs begin anew. Alerts and decisions are untouched."
+	if file != "" {
+		d.Detail = fmt.Sprintf("The traffic database was damaged and is kept as %s; figures and logs begin anew. Alerts and decisions are untouched.", file)
+	}
 }
 
 // wrote notes how a write ended.

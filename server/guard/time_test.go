@@ -54,6 +54,8 @@ func (p *paper) WriteExchanges(_ context.Context, rows []store.Seen) error {
 	return nil
 }
 
+func (*paper) SetAside() (file string, at time.Time) { return "", time.Time{} }
+
 func (p *paper) Ping(context.Context) map[string]error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
