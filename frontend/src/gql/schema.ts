@@ -50,7 +50,7 @@ export type ExchangeFilter = {
   status?: number | null | undefined;
   /** 2 for 2xx and so on. */
   statusClass?: number | null | undefined;
-  /** Contained in the path. */
+  /** Contained in the path, whatever its case; or the whole folded path when it begins with =. */
   path?: string | null | undefined;
   refused?: boolean | null | undefined;
   monitored?: boolean | null | undefined;
