@@ -46,6 +46,9 @@ type Config struct {
 	// cookies. Their preflights are answered here and judged by nobody.
 	CORS []string
 
+	// Node is part of every exchange's ID, so that several gateways on one database number apart.
+	Node uint8
+
 	Now func() time.Time // time.Now when nil
 	Log *slog.Logger     // slog.Default when nil
 }
@@ -78,6 +81,7 @@ func New(c Config, g Guard, upstream http.Handler) http.Handler {
 		guard: g, upstream: upstream, demo: c.Demo, keys: newKeys(c.KeyHeader, c.KeySecret),
 		cors: make(map[string]bool, len(c.CORS)), now: c.Now, log: c.Log,
 	}
+	gw.last.Store(uint64(c.Node))
 	for _, path := range c.CORS {
 		gw.cors[path] = true
 	}
@@ -169,17 +173,21 @@ func (g *gateway) pass(a *answer, r *http.Request) {
 	returned = true
 }
 
-// nextID rises with time and never repeats, also when the clock steps back.
+// nextID rises with time and never repeats, also when the clock steps back: milliseconds, then
+// twelve bits that count, then eight that name the node.
 func (g *gateway) nextID(at time.Time) uint64 {
-	now := uint64(max(at.UnixMilli(), 0)) << 20 //nolint:gosec // not negative
+	now := uint64(max(at.UnixMilli(), 0))<<20 | g.last.Load()&(oneMore-1) //nolint:gosec // not negative
 	for {
 		last := g.last.Load()
-		next := max(last+1, now)
+		next := max(last+oneMore, now)
 		if g.last.CompareAndSwap(last, next) {
 			return next
 		}
 	}
 }
+
+// oneMore is the distance between two IDs of one node in the same millisecond.
+const oneMore = 1 << 8
 
 // first of the values of a header.
 func first(values []string) string {

@@ -344,6 +344,21 @@ func TestIDsRiseAlsoWhenTheClockStepsBack(t *testing.T) {
 	}
 }
 
+func TestTwoNodesInOneMillisecondNumberApart(t *testing.T) {
+	at := time.UnixMilli(1_700_000_000_000)
+	seen := map[uint64]bool{}
+	for _, node := range []uint8{0, 1, 255} {
+		g := New(Config{Node: node}, nil, nil).(*gateway)
+		for range 5000 { // more than a millisecond has room for
+			id := g.nextID(at)
+			if seen[id] {
+				t.Fatalf("node %d repeats %d", node, id)
+			}
+			seen[id] = true
+		}
+	}
+}
+
 func TestIDsNeverRepeatHoweverManyAskAtOnce(t *testing.T) {
 	g := &witness{}
 	at := time.Now()
