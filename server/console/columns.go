@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,10 +92,12 @@ func referenceOf(id int64) string {
 }
 
 // params read a page's filter from a query. Names are those of the filter in GraphQL; a list is
-// given by repeating a name or by commas. What no filter knows is passed over.
+// given by repeating a name or by commas. A name that the filter doesn't have is a mistake: passed
+// over, it would give everything to whom asked for a part.
 type params struct {
 	values url.Values
-	err    error // the first
+	known  []string // names asked for so far
+	err    error    // the first
 }
 
 func (p *params) fail(err error) {
@@ -128,7 +131,17 @@ func (p *params) decisions() *graph.DecisionFilter {
 	}
 }
 
+// strange names a parameter that no filter asked for.
+func (p *params) strange() {
+	for name := range p.values {
+		if !slices.Contains(p.known, name) {
+			p.fail(engine.Invalid{Field: name, Problem: "is no filter of this export; there are " + strings.Join(p.known, ", ")})
+		}
+	}
+}
+
 func one[T any](p *params, name string, parse func(string) (T, error)) *T {
+	p.known = append(p.known, name)
 	text := p.values.Get(name)
 	if text == "" {
 		return nil
@@ -142,6 +155,7 @@ func one[T any](p *params, name string, parse func(string) (T, error)) *T {
 }
 
 func many[T any](p *params, name string, parse func(string) (T, error)) []T {
+	p.known = append(p.known, name)
 	var out []T
 	for text := range strings.SplitSeq(strings.Join(p.values[name], ","), ",") {
 		if text == "" {

@@ -54,6 +54,7 @@ func (c *Console) export(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "there is no such export")
 		return
 	}
+	q.strange()
 	if err := q.err; err != nil {
 		if invalid, ok := errors.AsType[engine.Invalid](err); ok {
 			invalid.Field = strings.TrimPrefix(invalid.Field, "filter.") // here the names stand alone
@@ -206,7 +207,7 @@ func (s *csvSink) end() error { return nil }
 // cell is text as it may stand between quotes: what a spreadsheet would take for a formula gets
 // an apostrophe before it.
 func cell(s string) string {
-	if s != "" && strings.IndexByte("=+-@\t\r\x00", s[0]) >= 0 {
+	if s != "" && strings.IndexByte("=+-@\t\r\n\x00", s[0]) >= 0 {
 		s = "'" + s
 	}
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\x00", "\uFFFD"), `"`, `""`)

@@ -90,7 +90,7 @@ func TestAnExportSaysItsNameAndColumns(t *testing.T) {
 		if strings.Join(names, " ") != columns || len(rows) != 1 {
 			t.Errorf("%s.csv has %v and %d rows", path, names, len(rows))
 		}
-		a := h.send("GET", "/api/export/"+path+".json?filename=a%0d%0aSet-Cookie:%20x=1", "")
+		a := h.send("GET", "/api/export/"+path+".json?to=2999-01-01T00:00:00Z", "")
 		var list []map[string]any
 		must(t, []byte(a.body), &list)
 		if len(list) != 1 || len(list[0]) != len(names) {
@@ -103,6 +103,16 @@ func TestAnExportSaysItsNameAndColumns(t *testing.T) {
 		a = h.send("HEAD", "/api/export/"+path+".csv", "")
 		if a.code != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/csv") || a.body != "" {
 			t.Errorf("HEAD answers %d %v", a.code, a.header)
+		}
+	}
+}
+
+func TestAFilterThatDoesNotExistExportsNothing(t *testing.T) {
+	h := open(t)
+	h.trip("198.51.100.8")
+	for _, query := range []string{"severity=HIGH", "nope=1", "filename=a%0d%0aSet-Cookie:%20x=1"} {
+		if a := h.send("GET", "/api/export/alerts.csv?"+query, ""); a.code != 400 || !strings.Contains(a.body, "severities") || a.header.Get("Set-Cookie") != "" {
+			t.Errorf("%s answers %d %s", query, a.code, a.body)
 		}
 	}
 }
