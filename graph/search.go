@@ -17,7 +17,6 @@ const (
 	mostHits    = 20
 	longestText = 200
 	fewOfAKind  = 8
-	recent      = 500 // incidents, by their short names
 )
 
 // search finds what a text names: a reference, a number, an address, or words.
@@ -52,13 +51,16 @@ func (r *Resolver) byReference(ctx context.Context, text string) ([]*Hit, error)
 		return hitOf(r.store.Decision(ctx, text))(decisionHit)
 	}
 	if strings.HasPrefix(text, "INC-") {
-		s, err := r.store.Incidents(ctx, 0, store.Page{First: recent})
-		for _, i := range s.Items {
-			if incident.Reference(i.ID) == text {
-				return []*Hit{incidentHit(i)}, nil
-			}
+		least, greatest, ok := incident.ParseReference(text)
+		if !ok {
+			return nil, nil
 		}
-		return nil, err
+		found, err := r.store.IncidentsBetween(ctx, least, greatest)
+		hits := make([]*Hit, len(found))
+		for k, i := range found {
+			hits[k] = incidentHit(i)
+		}
+		return hits, err
 	}
 	return nil, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -110,9 +111,25 @@ func (r *Resolver) receiptOfExchange(ctx context.Context, x store.Seen) (*Receip
 		return behind, nil
 	}
 	out.counted = counted{engine.ActorOf(x.Client), x.At.Add(time.Millisecond), r.guard.Policy().Terms(x.Cause).Within, x.ID}
-	out.Summary = fmt.Sprintf("The request was refused with %d by %s. %s", x.Status, x.Cause, r.guard.Explain(x.Cause))
-	out.Undo = "Nobody was blocked by it. Requests pass again once there are fewer of them; an allow entry for the address exempts it from the rules."
+	why := r.guard.Explain(x.Cause)
+	if said, ok := unfit[x.Cause]; ok {
+		why = said
+	}
+	out.Summary = strings.TrimSpace(fmt.Sprintf("The request was refused with %d. %s", x.Status, why))
+	out.Undo = "Nobody was blocked by it, so there is nothing to undo."
+	if x.Status == http.StatusTooManyRequests {
+		out.Undo = "Nobody was blocked by it. Requests pass again once there are fewer of them; an allow entry for the address exempts it from the rules."
+	}
 	return out, nil
+}
+
+// unfit says what was wrong with requests that the gateway refused without judging their client,
+// by the cause that it gives.
+var unfit = map[string]string{
+	"bad-client": "It named its client in a way that can't be right.",
+	"bad-path":   "Its path can be read in two ways, and an API may take the other one.",
+	"long-url":   "Its address is longer than the gateway takes.",
+	"bad-method": "Its method is one that no API of this kind answers.",
 }
 
 // decisionBehind is the one that was in force when an exchange was refused: the newest about its

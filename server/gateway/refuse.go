@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -31,6 +32,10 @@ func verdictProblem(v engine.Verdict) *problem {
 		return p
 	}
 	p.kind, p.title = "refused", "Refused"
+	if strings.HasPrefix(v.Reference, "X-") { // no decision behind it: it was this request alone
+		p.detail, p.retry = "This path is refused to everybody. Ask for another.", max(p.retry, time.Second)
+		return p
+	}
 	p.detail = "Requests of this client or with this key are refused. If that is a mistake, quote the reference to whoever runs this API."
 	return p
 }

@@ -31,6 +31,23 @@ func (s *Store) DecisionsByID(ctx context.Context, ids []string) (map[string]eng
 	return out, nil
 }
 
+// IncidentsBetween finds the incidents whose IDs lie from least to greatest, which is what a short
+// reference says of them; at most 20, newest first.
+func (s *Store) IncidentsBetween(ctx context.Context, least, greatest int64) ([]incident.Incident, error) {
+	var rows []incidentRow
+	if err := s.main.read.WithContext(ctx).Where("id BETWEEN ? AND ?", least, greatest).Order("last_at DESC").Limit(20).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read incidents: %w", err)
+	}
+	out := make([]incident.Incident, len(rows))
+	for i := range rows {
+		var err error
+		if out[i], err = rows[i].incident(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // IncidentsByID finds many incidents at once; what is not there is not in the answer.
 func (s *Store) IncidentsByID(ctx context.Context, ids []int64) (map[int64]incident.Incident, error) {
 	out := make(map[int64]incident.Incident, len(ids))
