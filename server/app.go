@@ -26,6 +26,9 @@ import (
 // drain is how long requests in flight may take to end when the program stops.
 const drain = 10 * time.Second
 
+// bodyPatience is how long a client may take to send the body of a request to the bank.
+const bodyPatience = 10 * time.Second
+
 // runDemo starts the bank, its gateway and the console on one listener, and returns when ctx
 // ends and everything has been written. It is long because it reads straight down: the defers,
 // from the bottom, are the order of stopping.
@@ -72,7 +75,7 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 	}
 	defer l.Close()
 
-	protected := gateway.New(gateway.Config{Demo: true, KeySecret: key, CORS: bank.Paths(), Log: log}, g, bank.New(time.Now))
+	protected := gateway.New(gateway.Config{Demo: true, KeySecret: key, CORS: bank.Paths(), Node: byte(derive(key, node)), Log: log}, g, bank.New(time.Now))
 	ui, err := console.New(console.Config{
 		Store: db, Guard: g, App: frontend.Dist(), Hosts: hosts(cfg.Listen, l.Addr()), Demo: true, Version: version, Log: log,
 	})
@@ -121,6 +124,8 @@ func doors(protected, operator http.Handler) http.Handler {
 			operator.ServeHTTP(w, r)
 			return
 		}
+		// A body that trickles in may hold its own connection so long, and no orderly stop longer.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyPatience))
 		protected.ServeHTTP(w, r)
 	})
 }
