@@ -18,16 +18,16 @@ export const pages = [
 /** Every test fails when the page asks another host, logs an error or throws. */
 export const test = base.extend<{ honest: undefined }>({
   honest: [
-    async ({ page, baseURL }, use) => {
+    async ({ context, baseURL }, use) => {
       const problems: string[] = [];
       const own = new URL(baseURL ?? '').host;
-      page.on('request', (r) => {
+      context.on('request', (r) => {
         const url = new URL(r.url());
         if (url.protocol !== 'data:' && url.protocol !== 'blob:' && url.host !== own)
           problems.push(`asked another host: ${r.url()}`);
       });
-      page.on('pageerror', (e) => problems.push(`threw: ${e.message}`));
-      page.on('console', (m) => {
+      context.on('weberror', (e) => problems.push(`threw: ${e.error().message}`));
+      context.on('console', (m) => {
         // A refused request of the simulator is what it is for; the browser logs each as an error.
         if (m.type() === 'error' && !/status of 4(01|03|29)/.test(m.text()))
           problems.push(`logged: ${m.text()}`);
