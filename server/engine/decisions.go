@@ -15,7 +15,8 @@ import (
 //
 // Decisions of rules lie in rooms of a fixed size, chosen by the wide network of their target
 // (an IPv4 /16, an IPv6 /32). When a room is full, the decision in it that ends first gives
-// way; so who has many addresses pushes out decisions about himself, not those about others.
+// way; so who has many addresses of one network pushes out decisions about himself, and about
+// others only where their networks share his room.
 type lists struct {
 	networks, keys prefixes
 

@@ -64,12 +64,12 @@ func plain(path string) bool {
 	last := byte('/')
 	for i := 1; i < len(path); i++ {
 		c := path[i]
-		if special[c] || c == '/' && (last == '/' || last == '.') {
+		if special[c] || c == '/' && (last == '/' || last == '.' || last == ' ') {
 			return false
 		}
 		last = c
 	}
-	return last != '.'
+	return last != '.' && last != ' '
 }
 
 // special bytes need a closer look.
@@ -153,7 +153,7 @@ func readable(decoded []byte) string {
 }
 
 // resolve folds the segments of a decoded path in place, in one pass: what is written never
-// overtakes what is read.
+// overtakes what is read. Trailing spaces go with the trailing dots: some file systems drop both.
 func resolve(b []byte) []byte {
 	out := b[:1] // the slash in front
 	for rest := b[1:]; ; {
@@ -165,8 +165,8 @@ func resolve(b []byte) []byte {
 		if cut := bytes.IndexAny(segment, ";?#\x00"); cut >= 0 {
 			segment = segment[:cut]
 		}
-		switch name := bytes.TrimRight(segment, "."); {
-		case len(segment) == 2 && len(name) == 0: // ".."
+		switch name := bytes.TrimRight(segment, ". "); {
+		case string(segment) == "..":
 			if len(out) > 1 {
 				out = out[:bytes.LastIndexByte(out[:len(out)-1], '/')+1]
 			}

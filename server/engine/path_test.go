@@ -31,6 +31,8 @@ func TestFold(t *testing.T) {
 		"/;x=1/admin":             "/admin",
 		"/admin.":                 "/admin",
 		"/admin...;x/users.":      "/admin/users",
+		"/admin%20/users%20.%20":  "/admin/users",
+		"/a/%20%20/b":             "/a/b",
 		"/v1.2/file.txt":          "/v1.2/file.txt",
 		"/.well-known/x":          "/.well-known/x",
 		"/...":                    "/",
@@ -121,7 +123,7 @@ func naive(path string) (folded string, bad bool) {
 				segments = segments[:len(segments)-1]
 			}
 		default:
-			if segment = strings.TrimRight(segment, "."); segment != "" {
+			if segment = strings.TrimRight(segment, ". "); segment != "" {
 				segments = append(segments, segment)
 				continue
 			}
