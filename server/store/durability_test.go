@@ -444,3 +444,34 @@ func TestClosingTwiceAndUsingWhatIsClosedIsNoCatastrophe(t *testing.T) {
 		}
 	}
 }
+
+func TestADatabaseThatWasTakenAwayIsNotWrittenTo(t *testing.T) {
+	for what, take := range map[string]func(dir string) error{
+		"the file":      func(dir string) error { return os.Remove(filepath.Join(dir, "sentinel.db")) },
+		"the directory": func(dir string) error { return os.Rename(dir, dir+"-gone") },
+		"the claim": func(dir string) error { // as another process does that finds the place empty
+			if err := os.Rename(filepath.Join(dir, "sentinel.lock"), filepath.Join(dir, "old.lock")); err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, "sentinel.lock"), nil, 0o600)
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			s := opened(t, Config{Dir: dir})
+			record(t, s, Batch{Alerts: []incident.Alert{alert(1, 0)}})
+			if err := take(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Record(t.Context(), Batch{Alerts: []incident.Alert{alert(2, 0)}}); err == nil || !strings.Contains(err.Error(), "taken away") {
+				t.Errorf("Record says %v", err)
+			}
+			if err := s.Ping(t.Context())["database"]; err == nil {
+				t.Error("Ping finds nothing wrong")
+			}
+		})
+	}
+}

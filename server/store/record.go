@@ -15,6 +15,9 @@ func (s *Store) Record(ctx context.Context, b Batch) error {
 	if len(b.Alerts)+len(b.Incidents)+len(b.Decisions)+len(b.Audit) == 0 {
 		return nil
 	}
+	if err := s.present(); err != nil {
+		return err
+	}
 	alerts, findings := make([]alertRow, 0, len(b.Alerts)), []findingRow{}
 	for i := range b.Alerts {
 		r := rowOfAlert(&b.Alerts[i])

@@ -222,6 +222,9 @@ func (s *Store) setAside() error {
 // renewTraffic puts an empty traffic.db in the place of one that is damaged or was taken away
 // while it was open. The caller holds writing.
 func (s *Store) renewTraffic(ctx context.Context, why error) error {
+	if err := s.claimed(); err != nil { // what lies at that path now may be another process's
+		return err
+	}
 	old := s.traffic.Load()
 	s.log.Error("traffic can't be used any more, going on with an empty one", "file", old.file, "err", why)
 	if err := old.close(); err != nil {

@@ -127,10 +127,45 @@ func (s *Store) Close() (err error) {
 	return err
 }
 
+// present reports whether the data directory and sentinel.db still are those that were opened. A
+// file that was removed or replaced can be written to for ever, and nothing of it is left after a
+// restart.
+func (s *Store) present() error {
+	if s.main.postgres {
+		return nil
+	}
+	if err := s.claimed(); err != nil {
+		return err
+	}
+	if s.main.gone() {
+		return fmt.Errorf("%s was taken away while it was open: put it back or start anew", s.main.file)
+	}
+	return nil
+}
+
+// claimed reports whether the directory still is the one that this process has claimed.
+func (s *Store) claimed() error {
+	if s.lock == nil {
+		return nil
+	}
+	held, err := s.lock.Stat()
+	if err != nil {
+		return err
+	}
+	if now, err := os.Stat(s.lock.Name()); err != nil || !os.SameFile(held, now) {
+		return fmt.Errorf("the data directory %s was taken away while it was in use: put it back and start anew", s.dir)
+	}
+	return nil
+}
+
 // Ping reports for "database" and "traffic" whether they can be used, nil when they can. After
 // a refused write it tries another, so that it says when a full disk has room again.
 func (s *Store) Ping(ctx context.Context) map[string]error {
-	return map[string]error{"database": s.main.ping(ctx), "traffic": s.traffic.Load().ping(ctx)}
+	database := s.present()
+	if database == nil {
+		database = s.main.ping(ctx)
+	}
+	return map[string]error{"database": database, "traffic": s.traffic.Load().ping(ctx)}
 }
 
 // SetAside says when traffic last began anew because its database was damaged or gone, and where
