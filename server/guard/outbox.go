@@ -17,7 +17,8 @@ import (
 const (
 	mostItems = 100_000
 	mostBytes = 128 << 20
-	perWrite  = 64 // items in one transaction; news of many more would flood those who listen
+	perWrite  = 64    // items in one transaction; news of many more would flood those who listen
+	mostWrite = 2_000 // in a flood: to be written soon matters more than to be heard one by one
 )
 
 var errClosed = errors.New("the guard is closed")
@@ -90,8 +91,8 @@ func (o *outbox) rouse() {
 func (o *outbox) take() []item {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := 0
-	for n < min(len(o.queue), perWrite) && !o.queue[n].awaited() {
+	n, most := 0, min(len(o.queue), max(perWrite, min(len(o.queue)/4, mostWrite)))
+	for n < most && !o.queue[n].awaited() {
 		n++
 	}
 	if n == 0 {
