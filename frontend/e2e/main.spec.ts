@@ -73,6 +73,7 @@ test('a refused client quotes its reference, and the operator finds the receipt 
   const { reference } = (await refusal.json()) as { reference: string };
 
   await page.goto('/');
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
   await page.keyboard.press('/');
   await page.getByRole('combobox', { name: 'Search' }).fill(reference);
   await page
