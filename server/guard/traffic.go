@@ -90,6 +90,7 @@ func (t *traffic) close() {
 
 // writeTraffic writes rows, and tells of them, until traffic is closed and all is written.
 func (g *Guard) writeTraffic() {
+	store.GiveWay()
 	var p pouring
 	tick := time.NewTicker(longestWait)
 	defer tick.Stop()
