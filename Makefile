@@ -65,6 +65,7 @@ test: test-go test-app e2e ## every test
 
 .PHONY: test-go test-app
 test-go: frontend/dist/index.html
+	@command -v redis-server >/dev/null || echo 'SKIPPED where a real Redis is needed (with CI=true a failure): apt-get install redis-server'
 	.ci/with-postgres go test $(RACE) ./...
 
 test-app: node_modules/.installed
