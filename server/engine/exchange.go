@@ -13,11 +13,17 @@ type Request struct {
 	Client netip.Addr // canonical: unmapped, without zone
 	Key    Key        // the API key it carries, zero for none
 
+	Account string // whom it claims to act for, folded by the edge; at most 128 bytes, empty when unknown
+	Session Key    // the session it belongs to, zero when unknown
+
 	Method    string
 	Path      string // as received, at most 2,048 bytes; text written by strangers
 	Folded    string // what rules match on: see Fold
 	Route     string // the path's template where the edge knows it, else Folded
 	UserAgent string // at most 256 bytes; text written by strangers
+
+	Class Class // of its route: what is done while something is away
+	Flags Flags // what was odd about how it was written
 
 	// Exempt marks the operator's own address and its like: limited and alerted as anyone,
 	// never blocked by a rule (DESIGN section 8).
@@ -37,6 +43,8 @@ type Exchange struct {
 	Refused bool   // the gateway answered, not the API: counts against nobody
 	Cause   string // rule or decision that refused it, else empty
 
+	Would string // rule or decision that would have refused it, had the gateway enforced
+
 	// FailedTogether is how many failed authentications all nodes saw from this client within
 	// that rule's window, this one included; 0 when nobody knows.
 	FailedTogether int
@@ -50,3 +58,36 @@ type Key struct {
 
 // Zero reports whether there is no key.
 func (k Key) Zero() bool { return k.Hash == [16]byte{} }
+
+// Class of a route: what an operator chose to do there while a database or Redis is away.
+type Class uint8
+
+// Most routes are Normal. Sensitive ones, such as sign-in and transfers, may be tightened or closed.
+const (
+	Normal Class = iota
+	Sensitive
+)
+
+// Flags say what was odd about a request. Their bits are stored and only ever grow.
+type Flags uint32
+
+// What the gateway flags.
+const (
+	BadForwardedFor Flags = 1 << iota // the trusted proxy's header named no address
+	DuplicateKey                      // a field of the body that tells the account came twice
+	SimulatedHeader                   // X-Simulated-IP outside of the demo
+	BodyUnread                        // the body that should tell the account could not be read
+)
+
+var flags = [...]string{"bad_forwarded_for", "duplicate_key", "simulated_header_in_production", "body_unread"}
+
+// Names of the flags that are set, in the order of their bits.
+func (f Flags) Names() []string {
+	var names []string
+	for i, n := range flags {
+		if f&(1<<i) != 0 {
+			names = append(names, n)
+		}
+	}
+	return names
+}

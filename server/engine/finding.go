@@ -142,8 +142,17 @@ type Verdict struct {
 	Cause      string        // the rule, or "operator", "import": why it is refused
 	Reference  string        // of the receipt; set whenever Status is
 	RetryAfter time.Duration // when asking again makes sense; 0 for never by itself
+	Would      string        // rule or decision that would have refused it, had it been enforced; Status is 0 then
+	Quota      Quota         // what is left of the rate limit, for whom it counts
 	Monitored  bool          // an operator asked to watch this client
 	Finding    *Finding      // set when this very request tripped a rule
+}
+
+// A Quota is how much of the rate limit is left. The zero value means that none was counted.
+type Quota struct {
+	Limit, Left int
+	Window      time.Duration
+	Reset       time.Duration // until at least one more is left than now
 }
 
 // Refused reports whether the request must not reach the API.

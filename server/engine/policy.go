@@ -17,6 +17,16 @@ type Policy struct {
 	Payments []string // folded paths that a payment is posted to
 	Balances []string // folded paths that tell a balance
 
+	// Observe lets everything pass: what would have been refused is counted, and no rule decides.
+	Observe bool
+
+	Denies []string // folded paths, and all below them, that are refused to everybody, accusing nobody
+	Skips  []string // folded paths, and all below them, that only the lists judge: no rule counts there
+
+	// Collateral is how many identities with a good history in 24 hours make a rule throttle their
+	// network instead of blocking it; 0 for never.
+	Collateral int
+
 	// Clients is how many clients each rule remembers at once; it is rounded up to a power of
 	// two. The rate rule takes 232 bytes for each at a hundred requests, the others about 40.
 	Clients int
@@ -33,6 +43,7 @@ type Policy struct {
 // Terms are the figures of a rule.
 type Terms struct {
 	Off      bool
+	Shadow   bool          // counts what it would have done, and does nothing
 	More     int           // more than this many trip the rule; 0 when one is enough
 	Within   time.Duration // counted over a window that slides
 	Severity Severity
@@ -51,13 +62,14 @@ const (
 // Defaults is the policy of the mission: the numbers of the pack "core".
 func Defaults() Policy {
 	p := Policy{
-		Rules:     map[string]Terms{},
-		Decoys:    []string{"/api/admin"},
-		Payments:  []string{"/api/transaction"},
-		Balances:  []string{"/api/balance"},
-		Clients:   1 << 17,
-		Decisions: 1 << 17,
-		Late:      15 * time.Minute,
+		Rules:      map[string]Terms{},
+		Decoys:     []string{"/api/admin"},
+		Payments:   []string{"/api/transaction"},
+		Balances:   []string{"/api/balance"},
+		Collateral: 5,
+		Clients:    1 << 17,
+		Decisions:  1 << 17,
+		Late:       15 * time.Minute,
 	}
 	for _, r := range rules {
 		p.Rules[r.ID] = r.Terms
