@@ -25,6 +25,13 @@ type Request struct {
 	Class Class // of its route: what is done while something is away
 	Flags Flags // what was odd about how it was written
 
+	// Tighten halves the rate limit: the guard sets it while shared counts are away.
+	Tighten bool
+
+	// Forwarded is an address that a header names which does not count here, as of a proxy that
+	// nobody told us to trust; zero for none. It judges nobody; see guard's self-test.
+	Forwarded netip.Addr
+
 	// Exempt marks the operator's own address and its like: limited and alerted as anyone,
 	// never blocked by a rule (DESIGN section 8).
 	Exempt bool
