@@ -50,8 +50,15 @@ func fill(batch []Seen, from time.Time, span time.Duration, r *rand.Rand) {
 }
 
 func BenchmarkWriteExchanges(b *testing.B) {
-	for _, size := range []int{100, 1000, 5000} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
+	for _, c := range []struct {
+		size     int
+		accounts bool
+	}{{100, false}, {1000, false}, {5000, false}, {1000, true}} {
+		name, size := fmt.Sprint(c.size), c.size
+		if c.accounts {
+			name += "WithAccounts"
+		}
+		b.Run(name, func(b *testing.B) {
 			s := benchStore(b)
 			r := rand.New(rand.NewPCG(1, 2))
 			batch := make([]Seen, size)
@@ -61,6 +68,13 @@ func BenchmarkWriteExchanges(b *testing.B) {
 				b.StopTimer()
 				fill(batch, at, 20*time.Millisecond, r)
 				at = at.Add(20 * time.Millisecond)
+				for i := range batch {
+					if c.accounts {
+						u := r.IntN(50_000)
+						batch[i].Account = fmt.Sprintf("user%d@example.com", u)
+						batch[i].Session = engine.Key{Hash: [16]byte{2, byte(u), byte(u >> 8)}, Prefix: "sess_abc"}
+					}
+				}
 				b.StartTimer()
 				if err := s.WriteExchanges(context.Background(), batch); err != nil {
 					b.Fatal(err)

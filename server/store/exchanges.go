@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
 // How much one question about exchanges may look at. A rare filter over millions of rows is
@@ -68,7 +70,7 @@ func (c conditions) String() string { return strings.Join(c.sql, " AND ") }
 type search struct {
 	db     *database
 	lo, hi int64      // IDs: at least lo, below hi
-	client conditions // what the index narrows down to
+	client conditions // what an index narrows down to: a client or an account
 	filter conditions // what each row must be asked
 }
 
@@ -84,8 +86,16 @@ func (s *Store) exchanges(ctx context.Context, f ExchangeFilter, p Page) (Slice[
 	if f.Client.IsValid() {
 		q.client = within(f.Client)
 	}
+	if f.Account != "" {
+		account := conditions{}.and("e.account = ?", clip(f.Account, mostOfAgent))
+		if f.Client.IsValid() { // one index is enough
+			q.filter = account
+		} else {
+			q.client = account
+		}
+	}
 	var err error
-	if q.filter, err = q.db.exchangeFilter(f); err != nil {
+	if q.filter, err = q.db.exchangeFilter(q.filter, f); err != nil {
 		return Slice[Seen]{}, err
 	}
 	return q.run(ctx, p.First)
@@ -108,7 +118,8 @@ func idAt(t time.Time, otherwise int64) int64 {
 	return min(max(t.UnixMilli(), 0), math.MaxInt64>>idBits) << idBits
 }
 
-func (d *database) exchangeFilter(f ExchangeFilter) (c conditions, err error) {
+// exchangeFilter adds what each row must be asked.
+func (d *database) exchangeFilter(c conditions, f ExchangeFilter) (conditions, error) {
 	if f.KeyPrefix != "" {
 		c = c.and("substr(e.key_prefix, 1, ?) = ?", len([]rune(f.KeyPrefix)), clean(f.KeyPrefix))
 	}
@@ -237,12 +248,16 @@ func (d *database) seen(ctx context.Context, from string, c conditions, order st
 
 func scanExchange(rows *sql.Rows) (x Seen, err error) {
 	var id, stretch, took int64
-	var client, hash sql.RawBytes
-	var folded, route sql.NullString
+	var client, hash, session sql.RawBytes
+	var folded, route, account, sessionPrefix, would sql.NullString
+	var flags sql.NullInt64
 	err = rows.Scan(&id, &stretch, &client, &hash, &x.Key.Prefix, &x.Method, &x.Path, &folded, &route, &x.UserAgent,
-		&x.Status, &took, &x.Bytes, &x.Exempt, &x.Refused, &x.Cause, &x.Monitored)
+		&x.Status, &took, &x.Bytes, &x.Exempt, &x.Refused, &x.Cause, &x.Monitored,
+		&account, &session, &sessionPrefix, &flags, &would)
 	x.ID, x.At = uint64(id), time.UnixMilli(id>>idBits).UTC()
 	x.Client, x.Key = parseAddress(client), key(hash, x.Key.Prefix)
+	x.Account, x.Session = account.String, key(session, sessionPrefix.String)
+	x.Flags, x.Would = engine.Flags(flags.Int64), would.String
 	x.Folded, x.Route = x.Path, x.Path
 	if folded.Valid {
 		x.Folded, x.Route = folded.String, folded.String

@@ -30,6 +30,7 @@ func traffic(t *testing.T, s *Store, n int, r *rand.Rand) []Seen {
 		x.Refused = x.Status == 403 || x.Status == 429
 		x.Monitored = r.IntN(20) == 0
 		x.Key.Prefix = []string{"sk_live_", "sk_test_", ""}[r.IntN(3)]
+		x.Account = []string{"", "", "alice", "bob@example.com", "100%"}[r.IntN(5)]
 		all, batch = append(all, x), append(batch, x)
 		if r.IntN(70) == 0 {
 			write(t, s, batch...)
@@ -48,7 +49,7 @@ func (f ExchangeFilter) matches(x Seen) bool {
 		contained = x.Folded == whole
 	}
 	return (!f.Client.IsValid() || f.Client.Contains(x.Client)) &&
-		strings.HasPrefix(x.Key.Prefix, f.KeyPrefix) &&
+		strings.HasPrefix(x.Key.Prefix, f.KeyPrefix) && (f.Account == "" || f.Account == x.Account) &&
 		(len(f.Methods) == 0 || slices.Contains(f.Methods, x.Method)) &&
 		(f.Status == 0 || f.Status == x.Status) && (f.Class == 0 || f.Class == x.Status/100) && contained &&
 		(f.Refused == nil || *f.Refused == x.Refused) && (f.Monitored == nil || *f.Monitored == x.Monitored) &&
@@ -58,7 +59,7 @@ func (f ExchangeFilter) matches(x Seen) bool {
 func randomFilter(r *rand.Rand) (f ExchangeFilter) {
 	yes, no := true, false
 	for range r.IntN(4) {
-		switch r.IntN(9) {
+		switch r.IntN(10) {
 		case 0, 1:
 			f.Client = netip.MustParsePrefix([]string{
 				"198.18.0.7/32", "198.18.0.0/24", "198.18.0.0/15", "0.0.0.0/0",
@@ -79,6 +80,8 @@ func randomFilter(r *rand.Rand) (f ExchangeFilter) {
 		case 8:
 			f.From = noon.Add(time.Duration(r.IntN(60)) * time.Second)
 			f.To = f.From.Add(time.Duration(r.IntN(60_000)) * time.Millisecond)
+		case 9:
+			f.Account = []string{"alice", "100%", "nobody", "Alice"}[r.IntN(4)]
 		}
 	}
 	return f
@@ -227,6 +230,16 @@ func TestStretchesAreFollowedByTheirRows(t *testing.T) {
 	}
 	if astray != 0 || count < 8 || most > 600 {
 		t.Errorf("%d rows astray, %d stretches, %d rows in the longest", astray, count, most)
+	}
+}
+
+func TestAnAccountIsFoundByItsIndex(t *testing.T) {
+	s := opened(t, Config{Dir: t.TempDir()})
+	write(t, s, exchange(0, 1, "198.18.0.7"))
+	how := plan(t, s.traffic.Load().pools[0], "SELECT * FROM stretches s CROSS JOIN exchanges e WHERE e.id >= 0 AND e.id < 9 AND "+
+		"s.start >= 0 AND s.start < 9 AND e.stretch = s.id AND e.account = ? ORDER BY s.start DESC, e.id DESC LIMIT 5", "alice")
+	if !strings.Contains(how, "USING INDEX exchanges_account (stretch=? AND account=?") || strings.Contains(how, "SCAN e") {
+		t.Errorf("an account is answered by\n%s", how)
 	}
 }
 

@@ -77,6 +77,7 @@ type DecisionFilter struct {
 type ExchangeFilter struct {
 	Client    netip.Prefix
 	KeyPrefix string // what the visible part of the key begins with
+	Account   string // the whole account, folded as the edge does
 	Methods   []string
 	Status    int    // exactly this status
 	Class     int    // 2 for 2xx and so on

@@ -120,6 +120,8 @@ func TestExchangesComeBackAsTheyWereWritten(t *testing.T) {
 		other.Key = engine.Key{}
 		other.Method, other.Path, other.Folded, other.Route = "POST", "/API//Cards/7", "/api/cards/7", "/api/cards/{id}"
 		other.Status, other.Refused, other.Cause, other.Monitored, other.Exempt = 403, true, "honeypot", true, true
+		other.Account, other.Session = "alice@example.com", engine.Key{Hash: [16]byte{0xfe, 2}, Prefix: "sess_abc"}
+		other.Flags, other.Would = engine.DuplicateKey|1<<31, "rate-abuse"
 		routed := exchange(2*time.Second, 3, "198.18.0.8")
 		routed.Path, routed.Folded, routed.Route = "/api/cards/8", "/api/cards/8", "/api/cards/{id}"
 		empty := exchange(3*time.Second, 4, "198.18.0.9")
@@ -231,11 +233,14 @@ func TestWhatIsNotTextIsStoredWithAStandIn(t *testing.T) {
 		x := exchange(0, 1, "198.18.0.7")
 		x.Path, x.Folded, x.Route = "/a\x00b\xff\xfec", "/a\x00b\xff\xfec", "/a\x00b\xff\xfec"
 		x.UserAgent = strings.Repeat("é", 200) // 400 bytes
-		x.Method = "G\x00T"
+		x.Method, x.Account, x.Session.Prefix, x.Would = "G\x00T", "al\x00ce\xff", "s\x00", "\xfe"
 		write(t, s, x)
 		got := must(s.Exchange(t.Context(), x.ID))(t)
 		if got.Path != "/a\uFFFDb\uFFFDc" || got.Folded != got.Path || got.Method != "G\uFFFDT" {
 			t.Errorf("got path %q, folded %q, method %q", got.Path, got.Folded, got.Method)
+		}
+		if got.Account != "al\uFFFDce\uFFFD" || got.Session.Prefix != "s\uFFFD" || got.Would != "\uFFFD" {
+			t.Errorf("got account %q, session %q, would %q", got.Account, got.Session.Prefix, got.Would)
 		}
 		if got.UserAgent != strings.Repeat("é", 128) {
 			t.Errorf("the user agent was cut to %q", got.UserAgent)

@@ -20,9 +20,10 @@ const (
 )
 
 const exchangeColumns = "e.id, e.stretch, e.client, e.client_key, e.key_prefix, e.method, e.path, e.folded, e.route, " +
-	"e.user_agent, e.status, e.took_us, e.bytes, e.exempt, e.refused, e.cause, e.monitored"
+	"e.user_agent, e.status, e.took_us, e.bytes, e.exempt, e.refused, e.cause, e.monitored, " +
+	"e.account, e.session, e.session_prefix, e.flags, e.would"
 
-const columnsOfExchange = 17
+const columnsOfExchange = 22
 
 // together are the sizes of the statements that a batch is cut into, greatest first.
 var together = [...]int{100, 10, 1}
@@ -163,7 +164,7 @@ func appendExchange(args []any, stretch int64, x *Seen) []any {
 	path := clip(x.Path, mostOfPath)
 	folded := clip(x.Folded, mostOfPath)
 	route := clip(x.Route, mostOfPath)
-	var foldedOrNull, routeOrNull, hash any
+	var foldedOrNull, routeOrNull, hash, session, flags any
 	if folded != path {
 		foldedOrNull = folded
 	}
@@ -173,10 +174,25 @@ func appendExchange(args []any, stretch int64, x *Seen) []any {
 	if !x.Key.Zero() {
 		hash = x.Key.Hash[:]
 	}
+	if !x.Session.Zero() {
+		session = x.Session.Hash[:]
+	}
+	if x.Flags != 0 {
+		flags = int64(x.Flags)
+	}
 	client := x.Client.As16()
 	return append(args, int64(x.ID), stretch, client[:], hash, clip(x.Key.Prefix, mostOfAgent), clip(x.Method, mostOfAgent),
 		path, foldedOrNull, routeOrNull, clip(x.UserAgent, mostOfAgent), int64(x.Status), x.Took.Microseconds(), x.Bytes,
-		bit(x.Exempt), bit(x.Refused), clip(x.Cause, mostOfAgent), bit(x.Monitored))
+		bit(x.Exempt), bit(x.Refused), clip(x.Cause, mostOfAgent), bit(x.Monitored),
+		orNull(x.Account), session, orNull(x.Session.Prefix), flags, orNull(x.Would))
+}
+
+// orNull is NULL for no text.
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return clip(s, mostOfAgent)
 }
 
 func bit(b bool) int64 {
