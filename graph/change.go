@@ -47,11 +47,29 @@ func numbers(field string, ids []string) ([]int64, error) {
 // showHealth is how the guard is, and what it belongs to.
 func (r *Resolver) showHealth(h guard.Health) *Health {
 	out := &Health{
-		State: HealthState(h.State.String()), Version: r.about.Version, StartedAt: h.Started, Node: h.Node, Demo: r.about.Demo,
+		State: HealthState(h.State.String()), Version: r.about.Version, StartedAt: h.Started, Node: h.Node, Demo: r.about.Demo, Mode: gatewayMode(r.guard.Policy()),
 		Dependencies: make([]*Dependency, len(h.Dependencies)), TrafficLost: h.TrafficLost, Waiting: h.Waiting,
 	}
 	for i, d := range h.Dependencies {
 		out.Dependencies[i] = &Dependency{Name: d.Name, State: HealthState(d.State.String()), Detail: d.Detail, Since: d.Since}
 	}
 	return out
+}
+
+func gatewayMode(p engine.Policy) GatewayMode {
+	if p.Observe {
+		return GatewayModeObserve
+	}
+	return GatewayModeEnforce
+}
+
+func ruleMode(t engine.Terms) RuleMode {
+	switch {
+	case t.Off:
+		return RuleModeOff
+	case t.Shadow:
+		return RuleModeShadow
+	default:
+		return RuleModeEnforce
+	}
 }

@@ -15,10 +15,11 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/sentinel-protocol/sentinel/graph"
+	"github.com/sentinel-protocol/sentinel/server/access"
 )
 
 // run asks a server whose every field passes a middleware, signed in as an operator of a role.
-func run(t *testing.T, about graph.About, role graph.Role, around graphql.FieldMiddleware, query string) (data string, codes []string, log string) {
+func run(t *testing.T, about graph.About, role access.Role, around graphql.FieldMiddleware, query string) (data string, codes []string, log string) {
 	t.Helper()
 	var written bytes.Buffer
 	srv := graph.NewServer(graph.NewResolver(nil, nil, about, slog.New(slog.NewTextHandler(&written, nil))))
@@ -48,7 +49,7 @@ func run(t *testing.T, about graph.About, role graph.Role, around graphql.FieldM
 func TestAQuestionThatTakesTooLongIsEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		data, codes, _ := run(t, graph.About{}, graph.RoleAdmin, func(ctx context.Context, _ graphql.Resolver) (any, error) {
+		data, codes, _ := run(t, graph.About{}, access.Admin, func(ctx context.Context, _ graphql.Resolver) (any, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}, "{me{name}}")
@@ -59,7 +60,7 @@ func TestAQuestionThatTakesTooLongIsEnded(t *testing.T) {
 }
 
 func TestAPanicIsToldByReferenceAlone(t *testing.T) {
-	_, codes, log := run(t, graph.About{}, graph.RoleAdmin, func(context.Context, graphql.Resolver) (any, error) {
+	_, codes, log := run(t, graph.About{}, access.Admin, func(context.Context, graphql.Resolver) (any, error) {
 		panic("the secret of the house")
 	}, "{me{name}}")
 	if len(codes) != 1 || !strings.Contains(codes[0], `"code":"INTERNAL","reference":"E-`) || strings.Contains(codes[0], "secret") {
@@ -72,10 +73,10 @@ func TestAPanicIsToldByReferenceAlone(t *testing.T) {
 
 func TestTheSchemaIsShownInTheDemoOnly(t *testing.T) {
 	const q = "{__schema{queryType{name}}}"
-	if data, codes, _ := run(t, graph.About{Demo: true}, graph.RoleAdmin, nil, q); len(codes) > 0 || !strings.Contains(data, "Query") {
+	if data, codes, _ := run(t, graph.About{Demo: true}, access.Admin, nil, q); len(codes) > 0 || !strings.Contains(data, "Query") {
 		t.Errorf("in the demo: %s %v", data, codes)
 	}
-	if data, codes, _ := run(t, graph.About{}, graph.RoleAdmin, nil, q); len(codes) != 1 || strings.Contains(data, "Query") {
+	if data, codes, _ := run(t, graph.About{}, access.Admin, nil, q); len(codes) != 1 || strings.Contains(data, "Query") {
 		t.Errorf("elsewhere: %s %v", data, codes)
 	}
 }
@@ -85,11 +86,11 @@ func TestAViewerLooksAndDoesNotAct(t *testing.T) {
 		`mutation{block(input:{target:"198.51.100.7"}){id}}`, `mutation{allow(input:{target:"198.51.100.7"}){id}}`,
 		`mutation{monitor(input:{target:"198.51.100.7"}){id}}`, `mutation{lift(ids:["D-1"]){lifted{id}}}`, `mutation{resolve(ids:["1"]){id}}`,
 	} {
-		if _, codes, _ := run(t, graph.About{}, graph.RoleViewer, nil, change); len(codes) != 1 || codes[0] != `{"code":"DENIED"}` {
+		if _, codes, _ := run(t, graph.About{}, access.Viewer, nil, change); len(codes) != 1 || codes[0] != `{"code":"DENIED"}` {
 			t.Errorf("%s: %v", change, codes)
 		}
 	}
-	if data, codes, _ := run(t, graph.About{}, graph.RoleViewer, nil, "{me{name role}}"); len(codes) > 0 || data != `{"me":{"name":"ada","role":"VIEWER"}}` {
+	if data, codes, _ := run(t, graph.About{}, access.Viewer, nil, "{me{name role}}"); len(codes) > 0 || data != `{"me":{"name":"ada","role":"VIEWER"}}` {
 		t.Errorf("looking: %s %v", data, codes)
 	}
 }

@@ -89,7 +89,8 @@ func (f *ExchangeFilter) Ask() (store.ExchangeFilter, error) {
 	}
 	ask := store.ExchangeFilter{
 		Client: value(f.Client), KeyPrefix: value(f.KeyPrefix), Methods: f.Methods,
-		Status: int(value(f.Status)), Class: int(value(f.StatusClass)), Path: value(f.Path),
+		Account: strings.ToLower(strings.TrimSpace(value(f.Account))),
+		Status:  int(value(f.Status)), Class: int(value(f.StatusClass)), Path: value(f.Path),
 		Refused: f.Refused, Monitored: f.Monitored, From: value(f.From), To: value(f.To),
 	}
 	if f.Status != nil && (ask.Status < 100 || ask.Status > 599) {
@@ -101,6 +102,9 @@ func (f *ExchangeFilter) Ask() (store.ExchangeFilter, error) {
 	if len(ask.Path) > longestPath || len(ask.KeyPrefix) > longestPath {
 		return ask, engine.Invalid{Field: "filter.path", Problem: "must be at most " + strconv.Itoa(longestPath) + " bytes long"}
 	}
+	if len(ask.Account) > longestAccount {
+		return ask, engine.Invalid{Field: "filter.account", Problem: "must be at most " + strconv.Itoa(longestAccount) + " bytes long"}
+	}
 	for _, m := range ask.Methods {
 		if len(m) > 32 {
 			return ask, engine.Invalid{Field: "filter.methods", Problem: "must be methods, as GET or POST"}
@@ -109,8 +113,11 @@ func (f *ExchangeFilter) Ask() (store.ExchangeFilter, error) {
 	return ask, checkFilter(ask.From, ask.To, len(ask.Methods))
 }
 
-// longestPath is how much of a path can be kept, and so be looked for.
-const longestPath = 2048
+// How much of a path and of an account can be kept, and so be looked for.
+const (
+	longestPath    = 2048
+	longestAccount = 256
+)
 
 func checkFilter(from, to time.Time, listed int) error {
 	if !from.IsZero() && !to.IsZero() && !from.Before(to) {
@@ -136,6 +143,7 @@ func matches(f store.ExchangeFilter, x *store.Seen) bool {
 	switch {
 	case f.Client.IsValid() && !f.Client.Contains(x.Client),
 		f.KeyPrefix != "" && !strings.HasPrefix(x.Key.Prefix, f.KeyPrefix),
+		f.Account != "" && x.Account != f.Account,
 		len(f.Methods) > 0 && !slices.Contains(f.Methods, x.Method),
 		f.Status != 0 && x.Status != f.Status,
 		f.Class != 0 && x.Status/100 != f.Class,

@@ -12,22 +12,14 @@ func (r *queryResolver) Health(ctx context.Context) (*Health, error) {
 	return r.showHealth(r.guard.Health()), ctx.Err()
 }
 
-// Me is who asks.
-func (r *queryResolver) Me(ctx context.Context) (*Operator, error) {
-	o, ok := OperatorOf(ctx)
-	if !ok {
-		return nil, Fault{Code: Unauthenticated, Message: "Sign in first."}
-	}
-	return &o, nil
-}
-
 // Rules are those in force, with their figures.
 func (r *queryResolver) Rules(ctx context.Context) ([]*Rule, error) {
 	var out []*Rule
 	for _, rule := range engine.Rules() {
+		terms := r.guard.Policy().Terms(rule.ID)
 		out = append(out, &Rule{
 			ID: rule.ID, Title: rule.Title, Version: int32(rule.Version),
-			Severity: r.guard.Policy().Terms(rule.ID).Severity, Explanation: r.guard.Explain(rule.ID),
+			Severity: terms.Severity, Mode: ruleMode(terms), WouldHave: &WouldHave{}, Explanation: r.guard.Explain(rule.ID),
 		})
 	}
 	return out, ctx.Err()

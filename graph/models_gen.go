@@ -10,9 +10,22 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/incident"
 )
+
+type AddOperatorInput struct {
+	// 2 to 64 letters, digits and . _ @ + -
+	Name string      `json:"name"`
+	Role access.Role `json:"role"`
+}
+
+type AddOperatorPayload struct {
+	Operator *Operator `json:"operator"`
+	// For the new operator, to choose a password: good once, for 24 hours, and shown only now.
+	Link string `json:"link"`
+}
 
 type AlertEdge struct {
 	Cursor string `json:"cursor"`
@@ -49,6 +62,19 @@ type AuditEntry struct {
 	Verb   string    `json:"verb"`
 	Object string    `json:"object"`
 	Detail string    `json:"detail"`
+}
+
+type CreateTokenInput struct {
+	Name string      `json:"name"`
+	Role access.Role `json:"role"`
+	// Absent or null: until revoked.
+	Duration *time.Duration `json:"duration,omitempty"`
+}
+
+type CreateTokenPayload struct {
+	Token *Token `json:"token"`
+	// Shown only now.
+	Secret string `json:"secret"`
 }
 
 type DecideInput struct {
@@ -109,7 +135,9 @@ type ExchangeEdge struct {
 type ExchangeFilter struct {
 	Client    *netip.Prefix `json:"client,omitempty"`
 	KeyPrefix *string       `json:"keyPrefix,omitempty"`
-	Methods   []string      `json:"methods,omitempty"`
+	// Exactly this account, whatever its case.
+	Account *string  `json:"account,omitempty"`
+	Methods []string `json:"methods,omitempty"`
 	// Exactly this status.
 	Status *int32 `json:"status,omitempty"`
 	// 2 for 2xx and so on.
@@ -143,10 +171,13 @@ type Figures struct {
 }
 
 type Health struct {
-	State     HealthState `json:"state"`
-	Version   string      `json:"version"`
-	StartedAt time.Time   `json:"startedAt"`
-	Node      string      `json:"node"`
+	State HealthState `json:"state"`
+	Mode  GatewayMode `json:"mode"`
+	// Why rules refuse nobody just now although the mode is ENFORCE, and what to do about it; null while they do.
+	NotEnforcing *string   `json:"notEnforcing,omitempty"`
+	Version      string    `json:"version"`
+	StartedAt    time.Time `json:"startedAt"`
+	Node         string    `json:"node"`
 	// The demo signs everybody on loopback in as admin.
 	Demo         bool          `json:"demo"`
 	Dependencies []*Dependency `json:"dependencies"`
@@ -186,15 +217,39 @@ type Query struct {
 
 // A rule as it is enforced, for those who ask what trips it.
 type Rule struct {
-	ID       string          `json:"id"`
-	Title    string          `json:"title"`
-	Version  int32           `json:"version"`
-	Severity engine.Severity `json:"severity"`
+	ID        string          `json:"id"`
+	Title     string          `json:"title"`
+	Version   int32           `json:"version"`
+	Severity  engine.Severity `json:"severity"`
+	Mode      RuleMode        `json:"mode"`
+	WouldHave *WouldHave      `json:"wouldHave"`
 	// In plain words, with its figures.
 	Explanation string `json:"explanation"`
 }
 
 type Subscription struct {
+}
+
+// Lets a program in: Authorization: Bearer, X-Api-Key at the service listener, payload.token of a socket.
+type Token struct {
+	ID   string      `json:"id"`
+	Name string      `json:"name"`
+	Role access.Role `json:"role"`
+	// The first characters of the secret, which is kept nowhere.
+	Prefix    string    `json:"prefix"`
+	CreatedAt time.Time `json:"createdAt"`
+	// To the minute.
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+	// Null: until revoked.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
+// What was counted since the start, and would have been done had it been enforced.
+type WouldHave struct {
+	// Requests that would have been refused.
+	Requests int64 `json:"requests"`
+	// How often the rule would have acted.
+	Findings int64 `json:"findings"`
 }
 
 type DecisionState string
@@ -249,6 +304,62 @@ func (e *DecisionState) UnmarshalJSON(b []byte) error {
 }
 
 func (e DecisionState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// In OBSERVE nothing is refused: what would have been is counted.
+type GatewayMode string
+
+const (
+	GatewayModeObserve GatewayMode = "OBSERVE"
+	GatewayModeEnforce GatewayMode = "ENFORCE"
+)
+
+var AllGatewayMode = []GatewayMode{
+	GatewayModeObserve,
+	GatewayModeEnforce,
+}
+
+func (e GatewayMode) IsValid() bool {
+	switch e {
+	case GatewayModeObserve, GatewayModeEnforce:
+		return true
+	}
+	return false
+}
+
+func (e GatewayMode) String() string {
+	return string(e)
+}
+
+func (e *GatewayMode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = GatewayMode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid GatewayMode", str)
+	}
+	return nil
+}
+
+func (e GatewayMode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *GatewayMode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e GatewayMode) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -372,50 +483,51 @@ func (e HitKind) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-type Role string
+// A rule in SHADOW only counts what it would have done.
+type RuleMode string
 
 const (
-	RoleViewer  Role = "VIEWER"
-	RoleAnalyst Role = "ANALYST"
-	RoleAdmin   Role = "ADMIN"
+	RuleModeEnforce RuleMode = "ENFORCE"
+	RuleModeShadow  RuleMode = "SHADOW"
+	RuleModeOff     RuleMode = "OFF"
 )
 
-var AllRole = []Role{
-	RoleViewer,
-	RoleAnalyst,
-	RoleAdmin,
+var AllRuleMode = []RuleMode{
+	RuleModeEnforce,
+	RuleModeShadow,
+	RuleModeOff,
 }
 
-func (e Role) IsValid() bool {
+func (e RuleMode) IsValid() bool {
 	switch e {
-	case RoleViewer, RoleAnalyst, RoleAdmin:
+	case RuleModeEnforce, RuleModeShadow, RuleModeOff:
 		return true
 	}
 	return false
 }
 
-func (e Role) String() string {
+func (e RuleMode) String() string {
 	return string(e)
 }
 
-func (e *Role) UnmarshalGQL(v any) error {
+func (e *RuleMode) UnmarshalGQL(v any) error {
 	str, ok := v.(string)
 	if !ok {
 		return fmt.Errorf("enums must be strings")
 	}
 
-	*e = Role(str)
+	*e = RuleMode(str)
 	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid Role", str)
+		return fmt.Errorf("%s is not a valid RuleMode", str)
 	}
 	return nil
 }
 
-func (e Role) MarshalGQL(w io.Writer) {
+func (e RuleMode) MarshalGQL(w io.Writer) {
 	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
 }
 
-func (e *Role) UnmarshalJSON(b []byte) error {
+func (e *RuleMode) UnmarshalJSON(b []byte) error {
 	s, err := strconv.Unquote(string(b))
 	if err != nil {
 		return err
@@ -423,7 +535,7 @@ func (e *Role) UnmarshalJSON(b []byte) error {
 	return e.UnmarshalGQL(s)
 }
 
-func (e Role) MarshalJSON() ([]byte, error) {
+func (e RuleMode) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

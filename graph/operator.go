@@ -2,15 +2,24 @@ package graph
 
 import (
 	"context"
+	"time"
 
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 )
 
-// An Operator is who asks: signed in by the console, carried by the context.
+// An Operator is who asks: signed in by the console, carried by the context. It is also how the
+// schema shows the others.
 type Operator struct {
-	Name   string
-	Role   Role
+	ID         string
+	Name       string
+	Role       access.Role
+	CreatedAt  *time.Time
+	LastSeenAt *time.Time
+	You        bool
+
 	Origin string // address it came from
+	Site   string // scheme and host that it reached the console by, as https://sentinel.example.com
 }
 
 type operatorKey struct{}
@@ -32,8 +41,11 @@ func Acting(ctx context.Context) (guard.By, error) {
 	switch {
 	case !ok:
 		return guard.By{}, Fault{Code: Unauthenticated, Message: "Sign in first."}
-	case o.Role == RoleViewer:
+	case o.Role < access.Analyst:
 		return guard.By{}, Fault{Code: Denied, Message: "Viewers may look, not act."}
 	}
 	return guard.By{Name: o.Name, Origin: o.Origin}, nil
 }
+
+// noOperators is answered where everybody is signed in.
+var noOperators = Fault{Code: Denied, Message: "The demo has no operators: everybody on this machine is its admin. Start `sentinel serve` to have them."}

@@ -30,6 +30,26 @@ func (x *Exchange) Reference() string { return engine.ExchangeReference(x.Seen.I
 // KeyPrefix is nil when it carried no key.
 func (x *Exchange) KeyPrefix() *string { return words(x.Key.Prefix) }
 
+// Account is nil when it is not known whom it claims to act for.
+func (x *Exchange) Account() *string { return words(x.Seen.Account) }
+
+// SessionPrefix is nil when it carried no session.
+func (x *Exchange) SessionPrefix() *string { return words(x.Session.Prefix) }
+
+// Route is nil when its path has no template of its own.
+func (x *Exchange) Route() *string {
+	if x.Seen.Route == x.Folded {
+		return nil
+	}
+	return words(x.Seen.Route)
+}
+
+// Would is nil when nothing would have refused it, or something has.
+func (x *Exchange) Would() *string { return words(x.Seen.Would) }
+
+// Flags say what was odd about it.
+func (x *Exchange) Flags() []string { return append([]string{}, x.Seen.Flags.Names()...) }
+
 // Cause is nil when it was not refused.
 func (x *Exchange) Cause() *string { return words(x.Seen.Cause) }
 

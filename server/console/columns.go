@@ -33,6 +33,10 @@ var exchangeColumns = []column[store.Seen]{
 	{"cause", func(x store.Seen) any { return x.Cause }},
 	{"monitored", func(x store.Seen) any { return x.Monitored }},
 	{"userAgent", func(x store.Seen) any { return x.UserAgent }},
+	{"account", func(x store.Seen) any { return x.Account }},
+	{"sessionPrefix", func(x store.Seen) any { return x.Session.Prefix }},
+	{"would", func(x store.Seen) any { return x.Would }},
+	{"flags", func(x store.Seen) any { return strings.Join(x.Flags.Names(), " ") }},
 }
 
 var alertColumns = []column[incident.Alert]{
@@ -108,7 +112,7 @@ func (p *params) fail(err error) {
 
 func (p *params) exchanges() *graph.ExchangeFilter {
 	return &graph.ExchangeFilter{
-		Client: one(p, "client", scalar.ParseNetwork), KeyPrefix: one(p, "keyPrefix", plain), Methods: many(p, "methods", plain),
+		Client: one(p, "client", scalar.ParseNetwork), KeyPrefix: one(p, "keyPrefix", plain), Account: one(p, "account", plain), Methods: many(p, "methods", plain),
 		Status: one(p, "status", whole), StatusClass: one(p, "statusClass", whole), Path: one(p, "path", plain),
 		Refused: one(p, "refused", yes), Monitored: one(p, "monitored", yes),
 		From: one(p, "from", scalar.ParseTime), To: one(p, "to", scalar.ParseTime),

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 
 	"github.com/sentinel-protocol/sentinel/graph"
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/store"
@@ -144,5 +145,5 @@ func (c *Console) signedIn(r *http.Request) (graph.Operator, bool) {
 	if !c.demo {
 		return graph.Operator{}, false
 	}
-	return graph.Operator{Name: "demo admin", Role: graph.RoleAdmin, Origin: remote(r)}, true
+	return graph.Operator{ID: "demo", Name: "demo admin", Role: access.Admin, Origin: remote(r)}, true
 }

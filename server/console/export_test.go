@@ -81,7 +81,7 @@ func TestAnExportSaysItsNameAndColumns(t *testing.T) {
 	h := open(t)
 	h.trip("198.51.100.8")
 	for path, columns := range map[string]string{
-		"exchanges": "at reference client keyPrefix method path status took bytes refused cause monitored userAgent",
+		"exchanges": "at reference client keyPrefix method path status took bytes refused cause monitored userAgent account sessionPrefix would flags",
 		"alerts": "id rule title severity status actor client keyPrefix reason method path firstAt lastAt findings count limit windowSeconds " +
 			"decision incident resolvedAt resolvedBy",
 		"decisions": "id action target reason origin rule by from until state liftedAt liftedBy",

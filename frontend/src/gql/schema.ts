@@ -45,6 +45,8 @@ export type DecideInput = {
 export type ExchangeFilter = {
   client?: string | null | undefined;
   keyPrefix?: string | null | undefined;
+  /** Exactly this account, whatever its case. */
+  account?: string | null | undefined;
   methods?: Array<string> | null | undefined;
   /** Exactly this status. */
   status?: number | null | undefined;
@@ -60,6 +62,23 @@ export type ExchangeFilter = {
 
 export type HealthState = 'OK' | 'DEGRADED' | 'DOWN';
 
-export type Role = 'VIEWER' | 'ANALYST' | 'ADMIN';
+export type GatewayMode = 'OBSERVE' | 'ENFORCE';
 
 export type HitKind = 'ALERT' | 'INCIDENT' | 'DECISION' | 'EXCHANGE' | 'CLIENT';
+
+export type RuleMode = 'ENFORCE' | 'SHADOW' | 'OFF';
+
+export type Role = 'VIEWER' | 'ANALYST' | 'ADMIN';
+
+export type AddOperatorInput = {
+  /** 2 to 64 letters, digits and . _ @ + - */
+  name: string;
+  role: Role;
+};
+
+export type CreateTokenInput = {
+  name: string;
+  role: Role;
+  /** Absent or null: until revoked. */
+  duration?: string | null | undefined;
+};
