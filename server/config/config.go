@@ -1,0 +1,219 @@
+// Package config is what an operator may choose about `sentinel serve`: one YAML file, then the
+// environment (SENTINEL_GATEWAY_LISTEN for gateway.listen), then flags. Every key has a default
+// that works; an unknown key is a mistake that names the nearest known one.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+// Config is the whole of it. The `key` of a field is its name in the file; `secret` marks what
+// is never printed and may also be given as a file (`redis.url_file`, SENTINEL_REDIS_URL_FILE).
+type Config struct {
+	Gateway   Gateway         `key:"gateway"`
+	Clients   Clients         `key:"clients"`
+	Identity  Identity        `key:"identity"`
+	Rules     map[string]Rule `key:"rules"` // by the rule's ID; a rule that is missing keeps its own terms
+	Decoys    []string        `key:"decoys"`
+	Payments  []string        `key:"payments"`
+	Balances  []string        `key:"balances"`
+	Engine    Engine          `key:"engine"`
+	Logs      []Log           `key:"logs"`
+	Console   Console         `key:"console"`
+	Service   Service         `key:"service"`
+	Storage   Storage         `key:"storage"`
+	Retention Retention       `key:"retention"`
+	Redis     Redis           `key:"redis"`
+	Secret    string          `key:"secret" secret:"true"` // keys the hashes of API keys; empty: made in storage.data at the first start
+}
+
+// Mode of the whole gateway.
+type Mode string
+
+// Observe lets everything pass and counts what would have been refused; Enforce refuses it.
+const (
+	Observe Mode = "observe"
+	Enforce Mode = "enforce"
+)
+
+// Gateway is the listener that protected traffic passes. Without an upstream it stays closed.
+type Gateway struct {
+	Listen           string         `key:"listen"`
+	Mode             Mode           `key:"mode"`
+	TLS              TLS            `key:"tls"`
+	ProxyProtocol    []netip.Prefix `key:"proxy_protocol"` // peers that may send a PROXY header (v1 or v2)
+	Upstreams        []Upstream     `key:"upstreams"`
+	Deny             []string       `key:"deny"` // paths, and all below them, refused to everybody
+	Skip             []string       `key:"skip"` // paths, and all below them, where nothing is counted
+	Routes           Routes         `key:"routes"`
+	Failure          Failure        `key:"failure"`
+	RateLimitHeaders bool           `key:"ratelimit_headers"`
+	Body             time.Duration  `key:"body"`  // how long a body may stand still
+	Drain            time.Duration  `key:"drain"` // how long requests in flight may take at a stop
+}
+
+// TLS of a listener: both files or none. They are read again when they change, and at SIGHUP.
+type TLS struct {
+	Cert string `key:"cert"`
+	Key  string `key:"key"`
+}
+
+// Upstream is a protected API: the hosts and paths it answers for, and where it is.
+type Upstream struct {
+	Name         string        `key:"name"`
+	URL          string        `key:"url"`
+	URLs         []string      `key:"urls"`  // several targets, asked in turn
+	Hosts        []string      `key:"hosts"` // none: every host; "*.example.com" is any below
+	Paths        []string      `key:"paths"` // none: every path; the longest that fits counts
+	Health       Health        `key:"health"`
+	Connect      time.Duration `key:"connect"`
+	Answer       time.Duration `key:"answer"` // until the first byte of the answer
+	Idle         time.Duration `key:"idle"`   // how long an unused connection is kept
+	MaxBody      Size          `key:"max_body"`
+	PreserveHost *bool         `key:"preserve_host"` // pass the client's Host on; true unless said otherwise
+}
+
+// Health is how a target is asked whether it is well; without a path only failures tell.
+type Health struct {
+	Path    string        `key:"path"`
+	Every   time.Duration `key:"every"`
+	Timeout time.Duration `key:"timeout"`
+}
+
+// Routes are the templates that paths belong to: learned, or taken from an OpenAPI file.
+type Routes struct {
+	OpenAPI   string   `key:"openapi"`
+	Sensitive []string `key:"sensitive"` // paths, and all below them: sign-in, transfers
+}
+
+// Failure is what is done while Redis or the database is away: open, tighten or closed.
+type Failure struct {
+	Normal    string `key:"normal"`
+	Sensitive string `key:"sensitive"`
+}
+
+// Clients says who a client is, and who is never blocked by a rule.
+type Clients struct {
+	TrustedProxies []netip.Prefix `key:"trusted_proxies"`
+	Header         string         `key:"header"`
+	NeverBlock     []netip.Prefix `key:"never_block"`
+	SelfTest       bool           `key:"self_test"`
+}
+
+// Identity says where keys, accounts and sessions are.
+type Identity struct {
+	Keys     []Source `key:"keys"`
+	Accounts []Source `key:"accounts"`
+	Sessions []Source `key:"sessions"`
+}
+
+// Source is a place in a request.
+type Source struct {
+	In      string   `key:"in"` // header, cookie, bearer, json, form or query
+	Name    string   `key:"name"`
+	Routes  []string `key:"routes"` // none: everywhere
+	Methods []string `key:"methods"`
+}
+
+// Rule is the terms of a rule.
+type Rule struct {
+	Mode     string        `key:"mode"` // enforce, shadow or off
+	More     int           `key:"more"`
+	Within   time.Duration `key:"within"`
+	Severity string        `key:"severity"`
+	Do       string        `key:"do"` // block, throttle, monitor or alert
+	For      time.Duration `key:"for"`
+}
+
+// Engine bounds what is remembered.
+type Engine struct {
+	Clients    int           `key:"clients"`
+	Decisions  int           `key:"decisions"`
+	Late       time.Duration `key:"late"`
+	Collateral int           `key:"collateral"`
+}
+
+// Log is an access log to follow.
+type Log struct {
+	File   string `key:"file"` // "-" is standard input
+	Format string `key:"format"`
+	As     string `key:"as"` // traffic: judged and counted; answers: of what /authz was asked
+}
+
+// Console is the listener that operators use.
+type Console struct {
+	Listen  string   `key:"listen"`
+	TLS     TLS      `key:"tls"`
+	Hosts   []string `key:"hosts"`   // further names it answers to, with port
+	Origins []string `key:"origins"` // further origins whose pages may act
+}
+
+// Service is the listener that machines use: forward-auth, decisions, metrics.
+type Service struct {
+	Listen string `key:"listen"`
+	TLS    TLS    `key:"tls"`
+	Authz  Authz  `key:"authz"`
+}
+
+// Authz is forward-auth.
+type Authz struct {
+	From []netip.Prefix `key:"from"` // who may ask
+}
+
+// Storage is where the data is.
+type Storage struct {
+	Data     string `key:"data"`
+	Database string `key:"database" secret:"true"` // postgres:// instead of SQLite in data
+}
+
+// Retention is how long each class is kept, and how large all may grow.
+type Retention struct {
+	Exchanges time.Duration `key:"exchanges"`
+	Alerts    time.Duration `key:"alerts"`
+	Audit     time.Duration `key:"audit"`
+	Rollups   time.Duration `key:"rollups"`
+	Size      Size          `key:"size"`
+}
+
+// Redis is where several Sentinels meet.
+type Redis struct {
+	URL string `key:"url" secret:"true"`
+}
+
+// Defaults is what holds where the file says nothing.
+func Defaults() Config {
+	p := engine.Defaults()
+	c := Config{
+		Gateway: Gateway{
+			Listen: "127.0.0.1:8000", Mode: Observe,
+			Failure:          Failure{Normal: "open", Sensitive: "tighten"},
+			RateLimitHeaders: true, Body: 30 * time.Second, Drain: 10 * time.Second,
+		},
+		Clients:  Clients{Header: "X-Forwarded-For", SelfTest: true},
+		Identity: Identity{Keys: []Source{{In: "header", Name: "X-API-Key"}}},
+		Rules:    map[string]Rule{},
+		Decoys:   p.Decoys, Payments: p.Payments, Balances: p.Balances,
+		Engine:    Engine{Clients: p.Clients, Decisions: p.Decisions, Late: p.Late, Collateral: p.Collateral},
+		Console:   Console{Listen: "127.0.0.1:8081"},
+		Service:   Service{Listen: "127.0.0.1:8082", Authz: Authz{From: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}}},
+		Storage:   Storage{Data: "data"},
+		Retention: Retention{Exchanges: 30 * day, Alerts: 400 * day, Audit: 400 * day, Rollups: 400 * day, Size: 10 << 30},
+	}
+	for _, r := range engine.Rules() {
+		c.Rules[r.ID] = ruleOf(p.Terms(r.ID))
+	}
+	return c
+}
+
+const day = 24 * time.Hour
+
+// UpstreamDefaults holds for whatever an upstream leaves out.
+func UpstreamDefaults() Upstream {
+	return Upstream{
+		Health:  Health{Every: 10 * time.Second, Timeout: 2 * time.Second},
+		Connect: 3 * time.Second, Answer: 60 * time.Second, Idle: 90 * time.Second,
+	}
+}

@@ -1,0 +1,261 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/config"
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+const example = "../../sentinel.example.yml"
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sentinel.yml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func load(t *testing.T, text string) (config.Config, error) {
+	t.Helper()
+	return config.Load(config.Sources{File: write(t, text)})
+}
+
+func TestExampleIsTheDefaults(t *testing.T) {
+	c, err := config.Load(config.Sources{File: example})
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := c.Print()
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual, err := config.Defaults().Print()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written != usual {
+		t.Errorf("the example says\n%s\nand the defaults are\n%s", written, usual)
+	}
+}
+
+func TestExampleHoldsEverySetting(t *testing.T) {
+	text, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual, err := config.Defaults().Print()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var path []string
+	for line := range strings.Lines(usual) {
+		key, _, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if !ok || strings.HasPrefix(key, "-") {
+			continue
+		}
+		indent := (len(line) - len(strings.TrimLeft(line, " "))) / 2
+		path = append(path[:min(indent, len(path))], key)
+		if !strings.Contains(string(text), "\n"+strings.Repeat("  ", indent)+key+":") && !strings.Contains(string(text), " "+key+":") {
+			t.Errorf("%s is not in the example", strings.Join(path, "."))
+		}
+	}
+}
+
+func TestDefaultsAreTheEngines(t *testing.T) {
+	want := engine.Defaults()
+	want.Observe = true
+	want.Denies, want.Skips = []string{}, []string{}
+	if got := config.Defaults().Policy(); !reflect.DeepEqual(got, want) {
+		t.Errorf("policy\n%+v, want\n%+v", got, want)
+	}
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	if err := config.Defaults().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPrintedSettingsAreReadAgain(t *testing.T) {
+	c, err := load(t, `
+gateway:
+  mode: enforce
+  upstreams: [{name: api, url: "http://127.0.0.1:9", hosts: ["*.example.com"], max_body: 10MB, health: {path: /up}}]
+clients: {trusted_proxies: [10.0.0.0/8, "::ffff:192.0.2.1"]}
+rules: {rate-abuse: {more: 10, mode: shadow}}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := c.Print()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := load(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := again.Print(); err != nil || second != text {
+		t.Errorf("%s\nwant %s\n%v", second, text, err)
+	}
+	if got := c.Clients.TrustedProxies[1].String(); got != "192.0.2.1/32" {
+		t.Errorf("a mapped proxy is %s", got)
+	}
+	if up := c.Gateway.Upstreams[0]; up.Answer != time.Minute || up.Health.Every != 10*time.Second || up.MaxBody != 10<<20 {
+		t.Errorf("upstream %+v", up)
+	}
+	if r := c.Rules["rate-abuse"]; r.More != 10 || r.For != 5*time.Minute || r.Mode != "shadow" {
+		t.Errorf("rule %+v: what is left out must stay", r)
+	}
+}
+
+func TestMistakesAreNamedWithTheirRemedy(t *testing.T) {
+	for _, c := range []struct{ name, text, field, says string }{
+		{"unknown key", "gatway: {mode: enforce}", "gatway", "the nearest is gateway"},
+		{"unknown key below", "gateway: {moed: enforce}", "gateway.moed", "the nearest is gateway.mode"},
+		{"unknown key in a list", `gateway: {upstreams: [{ulr: "http://a"}]}`, "gateway.upstreams[0].ulr", "url"},
+		{"unknown rule", "rules: {rate-abuses: {more: 3}}", "rules.rate-abuses", "the nearest is rate-abuse"},
+		{"unknown term of a rule", "rules: {rate-abuse: {mor: 3}}", "rules.rate-abuse.mor", "more"},
+		{"everybody trusted", `clients: {trusted_proxies: ["0.0.0.0/0", "::/0"]}`, "clients.trusted_proxies[0]", "name the addresses"},
+		{"half of everybody trusted", `clients: {trusted_proxies: ["128.0.0.0/1"]}`, "clients.trusted_proxies[0]", "name the addresses"},
+		{"no network", "clients: {trusted_proxies: [10.0.0.0/33]}", "clients.trusted_proxies[0]", "neither an address nor a network"},
+		{"weak secret", "secret: changeme", "secret", "openssl rand"},
+		{"repeated secret", "secret: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "secret", "openssl rand"},
+		{"missing secret file", "secret_file: nowhere/at/all", "secret_file", "can't be read"},
+		{"bad duration", "retention: {exchanges: soon}", "retention.exchanges", "not a duration"},
+		{"bare number as duration", "retention: {exchanges: 30}", "retention.exchanges", "not a duration"},
+		{"bad size", "retention: {size: huge}", "retention.size", "not a size"},
+		{"bad mode", "gateway: {mode: block}", "gateway.mode", "observe or enforce"},
+		{"upstream with a path", `gateway: {upstreams: [{url: "http://a/b"}]}`, "gateway.upstreams[0].url", "without a path"},
+		{"upstream without a URL", `gateway: {upstreams: [{name: a}]}`, "gateway.upstreams[0].url", "missing"},
+		{"deny everything", "gateway: {deny: [/]}", "gateway.deny", "not all of them"},
+		{"one port twice", "console: {listen: 127.0.0.1:8000}", "console.listen", "gateway.listen"},
+		{"not a list", "gateway: {mode: [observe]}", "gateway.mode", "single value"},
+		{"not a tree", "gateway: observe", "gateway", "keys below it"},
+		{"rule beyond the engine", "rules: {rate-abuse: {more: 100000}}", "rules.rate-abuse.more", "1 to 128"},
+		{"certificate without key", "gateway: {tls: {cert: x}}", "gateway.tls", "both"},
+		{"bad log role", "logs: [{file: a, as: both}]", "logs[0].as", "traffic or answers"},
+		{"authz for everybody", `service: {authz: {from: ["0.0.0.0/0"]}}`, "service.authz.from[0]", "name the proxies"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := load(t, c.text)
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			var fields []string
+			for line := range strings.Lines(err.Error()) {
+				fields = append(fields, strings.Fields(line)[0])
+			}
+			if !slices.Contains(fields, c.field) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%q does not name %s and say %q", err, c.field, c.says)
+			}
+		})
+	}
+}
+
+func TestBrokenYAMLIsShownWhereItBreaks(t *testing.T) {
+	_, err := load(t, "gateway:\n  mode: [observe\n")
+	if err == nil || !strings.Contains(err.Error(), "2") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestEnvironmentOverrulesTheFileAndFlagsTheEnvironment(t *testing.T) {
+	c, err := config.Load(config.Sources{
+		File: write(t, "gateway: {mode: enforce, listen: 127.0.0.1:1}\nconsole: {listen: 127.0.0.1:2}"),
+		Environ: []string{
+			"SENTINEL_GATEWAY_LISTEN=127.0.0.1:3", "SENTINEL_CONSOLE_LISTEN=127.0.0.1:4", "PATH=/bin",
+			"SENTINEL_CLIENTS_TRUSTED_PROXIES=10.0.0.0/8, 127.0.0.1", "SENTINEL_RULES_RATE_ABUSE_MORE=7", "SENTINEL_CLIENTS_SELF_TEST=false",
+		},
+		Flags: map[string]string{"console.listen": "127.0.0.1:5"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Gateway.Mode != config.Enforce || c.Gateway.Listen != "127.0.0.1:3" || c.Console.Listen != "127.0.0.1:5" {
+		t.Errorf("%+v", c.Gateway)
+	}
+	if len(c.Clients.TrustedProxies) != 2 || c.Rules["rate-abuse"].More != 7 || c.Clients.SelfTest {
+		t.Errorf("%+v %+v", c.Clients, c.Rules["rate-abuse"])
+	}
+}
+
+func TestUnknownVariablesNameTheNearest(t *testing.T) {
+	_, err := config.Load(config.Sources{Environ: []string{"SENTINEL_GATEWAY_LISTENS=1"}})
+	if invalid, ok := errors.AsType[engine.Invalid](err); !ok || !strings.Contains(invalid.Problem, "SENTINEL_GATEWAY_LISTEN") {
+		t.Error(err)
+	}
+}
+
+func TestSecretsComeFromFilesAndAreNeverPrinted(t *testing.T) {
+	secret := "b5d0c5a9e3f14d7780a2c6b91e4f7d03"
+	file := write(t, secret+"\n")
+	c, err := config.Load(config.Sources{
+		File:    write(t, "secret_file: "+file+"\nredis: {url: 'redis://:hunter2@127.0.0.1'}"),
+		Environ: []string{"SENTINEL_STORAGE_DATABASE=postgres://u:hunter3@h/db"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Secret != secret {
+		t.Errorf("secret %q", c.Secret)
+	}
+	text, err := c.Print()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hide := range []string{secret, "hunter2", "hunter3"} {
+		if strings.Contains(text, hide) {
+			t.Errorf("%q is printed", hide)
+		}
+	}
+	_, err = load(t, "redis: {url: 'http://:hunter2@127.0.0.1'}\nstorage: {database: 'postgres://u:hunter3@h:bad/x'}")
+	if err == nil || strings.Contains(err.Error(), "hunter") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSizesAndSpansAreReadAsWritten(t *testing.T) {
+	for text, want := range map[string]config.Size{"0": 0, "512": 512, "64kB": 64 << 10, "10 MB": 10 << 20, "10gb": 10 << 30, "1TB": 1 << 40} {
+		if got, err := config.ParseSize(text); err != nil || got != want {
+			t.Errorf("%s is %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "-1", "GB", "1.5GB", "99999999TB"} {
+		if _, err := config.ParseSize(text); err == nil {
+			t.Errorf("%q is a size", text)
+		}
+	}
+	for text, want := range map[string]time.Duration{"30d": 720 * time.Hour, "90s": 90 * time.Second, "1h30m": 90 * time.Minute} {
+		if got, err := config.ParseSpan(text); err != nil || got != want {
+			t.Errorf("%s is %s, %v", text, got, err)
+		}
+	}
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add("gateway: {mode: observe}")
+	f.Add("rules: {rate-abuse: null}")
+	f.Add("gateway: {upstreams: [null, {url: 3}]}\nclients: 7\n? [a]: b\n&x y: *x")
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "f.yml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := config.Load(config.Sources{File: path}); err == nil {
+			if _, err := c.Print(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

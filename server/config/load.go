@@ -1,0 +1,306 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/goccy/go-yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/v2"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+// Sources are where settings come from, each over the one before.
+type Sources struct {
+	File    string            // path of the YAML file; empty for none
+	Environ []string          // KEY=value, as os.Environ; only SENTINEL_ counts
+	Flags   map[string]string // by key, as in "gateway.listen"
+}
+
+// mostOfFile is far more than anybody writes.
+const mostOfFile = 4 << 20
+
+// Load reads and checks the settings. Every mistake in them is told at once, each an
+// engine.Invalid with the key and the remedy.
+func Load(s Sources) (Config, error) {
+	k := koanf.New(".")
+	if s.File != "" {
+		written, err := readYAML(s.File)
+		if err != nil {
+			return Config{}, err
+		}
+		if err := k.Load(confmap.Provider(written, ""), nil); err != nil {
+			return Config{}, fmt.Errorf("read %s: %w", s.File, err)
+		}
+	}
+	given, err := fromEnvironment(s.Environ)
+	if err != nil {
+		return Config{}, err
+	}
+	for key, value := range s.Flags {
+		given[key] = value
+	}
+	for key, value := range given {
+		if err := k.Load(confmap.Provider(map[string]any{key: value}, "."), nil); err != nil {
+			return Config{}, fmt.Errorf("take %s over: %w", key, err)
+		}
+	}
+	tree := k.Raw()
+	if err := errors.Join(unknown("", tree, reflect.TypeFor[Config]())...); err != nil {
+		return Config{}, err
+	}
+	if err := readSecrets(tree); err != nil {
+		return Config{}, err
+	}
+	c := Defaults()
+	if err := decode(tree, &c); err != nil {
+		return Config{}, err
+	}
+	return c, c.Validate()
+}
+
+func readYAML(path string) (map[string]any, error) {
+	f, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w: name another with --config", err)
+	}
+	if f.Size() > mostOfFile {
+		return nil, fmt.Errorf("%s has %d bytes: that is no configuration", path, f.Size())
+	}
+	b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	var tree map[string]any
+	if err := yaml.Unmarshal(b, &tree); err != nil {
+		return nil, fmt.Errorf("%s is not YAML that can be read:\n%s", path, yaml.FormatError(err, false, true))
+	}
+	return tree, nil
+}
+
+// decode lays what is written over the defaults.
+func decode(tree map[string]any, c *Config) error {
+	written, _ := tree["rules"].(map[string]any)
+	delete(tree, "rules")
+	clearLists(tree, reflect.ValueOf(c).Elem())
+	if err := into(tree, c); err != nil {
+		return err
+	}
+	for id, terms := range written {
+		r := c.Rules[id]
+		fields, ok := terms.(map[string]any)
+		if !ok && terms != nil {
+			return engine.Invalid{Field: "rules." + id, Problem: "must have terms below it, as in mode: shadow"}
+		}
+		if err := into(fields, &r); err != nil {
+			return err
+		}
+		c.Rules[id] = r
+	}
+	for i := range c.Gateway.Upstreams {
+		c.Gateway.Upstreams[i].fill()
+	}
+	return nil
+}
+
+func (u *Upstream) fill() {
+	d := UpstreamDefaults()
+	for _, f := range []struct{ set, usual *time.Duration }{
+		{&u.Health.Every, &d.Health.Every}, {&u.Health.Timeout, &d.Health.Timeout},
+		{&u.Connect, &d.Connect}, {&u.Answer, &d.Answer}, {&u.Idle, &d.Idle},
+	} {
+		if *f.set == 0 {
+			*f.set = *f.usual
+		}
+	}
+}
+
+// clearLists drops the default of every list that is written: a list replaces, it doesn't mix.
+func clearLists(tree map[string]any, v reflect.Value) {
+	for i := range v.NumField() {
+		written, ok := tree[v.Type().Field(i).Tag.Get("key")]
+		if !ok {
+			continue
+		}
+		switch f := v.Field(i); f.Kind() {
+		case reflect.Slice:
+			f.SetZero()
+		case reflect.Struct:
+			if below, ok := written.(map[string]any); ok {
+				clearLists(below, f)
+			}
+		default:
+		}
+	}
+}
+
+func into(tree map[string]any, out any) error {
+	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		TagName: "key", Result: out, WeaklyTypedInput: true,
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(listOfOne, spans, sizes, prefixes),
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.Decode(tree); err != nil {
+		return plainly(err)
+	}
+	return nil
+}
+
+// plainly takes mapstructure's report apart, so that each mistake names its key.
+func plainly(err error) error {
+	var out []error
+	var walk func(error)
+	walk = func(err error) {
+		if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the tree is walked by hand
+			for _, e := range many.Unwrap() {
+				walk(e)
+			}
+			return
+		}
+		if e, ok := errors.AsType[*mapstructure.DecodeError](err); ok {
+			out = append(out, engine.Invalid{Field: e.Name(), Problem: "can't be read: " + e.Unwrap().Error()})
+			return
+		}
+		out = append(out, err)
+	}
+	walk(err)
+	return errors.Join(out...)
+}
+
+// listOfOne lets the environment give lists, comma between.
+func listOfOne(from, to reflect.Type, value any) (any, error) {
+	if from.Kind() != reflect.String || to.Kind() != reflect.Slice || to.Elem().Kind() == reflect.Struct && to.Elem() != reflect.TypeFor[netip.Prefix]() {
+		return value, nil
+	}
+	text, _ := value.(string)
+	parts := []any{}
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts, nil
+}
+
+func spans(from, to reflect.Type, value any) (any, error) {
+	if to != reflect.TypeFor[time.Duration]() || from == to {
+		return value, nil
+	}
+	text, ok := value.(string)
+	if !ok {
+		return nil, fmt.Errorf("%v is not a duration, as in 500ms, 10s, 5m, 12h or 30d", value)
+	}
+	return ParseSpan(text)
+}
+
+func sizes(_, to reflect.Type, value any) (any, error) {
+	if to != reflect.TypeFor[Size]() {
+		return value, nil
+	}
+	return ParseSize(fmt.Sprint(value))
+}
+
+func prefixes(_, to reflect.Type, value any) (any, error) {
+	if to != reflect.TypeFor[netip.Prefix]() {
+		return value, nil
+	}
+	text := fmt.Sprint(value)
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		a, err := netip.ParseAddr(text)
+		if err != nil || a.Zone() != "" {
+			return nil, fmt.Errorf("%q is neither an address nor a network, as in 10.0.0.0/8", text)
+		}
+		p = netip.PrefixFrom(a, a.BitLen())
+	}
+	if a := p.Addr(); a.Is4In6() {
+		if p.Bits() < 96 {
+			return nil, fmt.Errorf("%q mixes IPv4 and IPv6: write them apart", text)
+		}
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
+	return p.Masked(), nil
+}
+
+// readSecrets puts in place what is given as a file: for every secret key also key_file.
+func readSecrets(tree map[string]any) error {
+	for _, key := range secretKeys() {
+		path, ok := take(tree, key+fileSuffix)
+		if !ok {
+			continue
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return engine.Invalid{Field: key + fileSuffix, Problem: "can't be read: " + err.Error()}
+		}
+		put(tree, key, strings.TrimRight(string(b), "\r\n"))
+	}
+	return nil
+}
+
+func take(tree map[string]any, key string) (string, bool) {
+	parts := strings.Split(key, ".")
+	for _, p := range parts[:len(parts)-1] {
+		below, ok := tree[p].(map[string]any)
+		if !ok {
+			return "", false
+		}
+		tree = below
+	}
+	last := parts[len(parts)-1]
+	text, ok := tree[last].(string)
+	delete(tree, last)
+	return text, ok
+}
+
+func put(tree map[string]any, key, value string) {
+	parts := strings.Split(key, ".")
+	for _, p := range parts[:len(parts)-1] {
+		tree, _ = tree[p].(map[string]any) // take has found it
+	}
+	tree[parts[len(parts)-1]] = value
+}
+
+// fromEnvironment maps SENTINEL_GATEWAY_LISTEN to gateway.listen.
+func fromEnvironment(environ []string) (map[string]any, error) {
+	known := map[string]string{}
+	for _, key := range leaves("", reflect.TypeFor[Config]()) {
+		known[variable(key)] = key
+	}
+	out := map[string]any{}
+	var wrong []error
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		key, ok := known[name]
+		if !ok {
+			names := make([]string, 0, len(known))
+			for n := range known {
+				names = append(names, n)
+			}
+			slices.Sort(names)
+			wrong = append(wrong, engine.Invalid{Field: name, Problem: "is no setting that there is; the nearest is " + nearest(name, names)})
+			continue
+		}
+		out[key] = value
+	}
+	return out, errors.Join(wrong...)
+}
+
+const prefix = "SENTINEL_"
+
+func variable(key string) string {
+	return prefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
+}

@@ -1,0 +1,72 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+// Words for the modes of a rule and what it does.
+const (
+	modeEnforce, modeShadow, modeOff = "enforce", "shadow", "off"
+	onlyAlert                        = "alert"
+)
+
+func ruleOf(t engine.Terms) Rule {
+	r := Rule{Mode: modeEnforce, More: t.More, Within: t.Within, Severity: t.Severity.String(), Do: strings.ToLower(t.Do.String()), For: t.For}
+	if t.Do == 0 {
+		r.Do = onlyAlert
+	}
+	switch {
+	case t.Off:
+		r.Mode = modeOff
+	case t.Shadow:
+		r.Mode = modeShadow
+	}
+	return r
+}
+
+func (r Rule) terms() engine.Terms {
+	severity, _ := engine.ParseSeverity(strings.ToUpper(r.Severity)) // Validate has looked
+	do, _ := engine.ParseAction(strings.ToUpper(r.Do))
+	t := engine.Terms{Off: r.Mode == modeOff, Shadow: r.Mode == modeShadow, More: r.More, Within: r.Within, Severity: severity, Do: do, For: r.For}
+	if do == 0 {
+		t.For = 0
+	}
+	return t
+}
+
+// Policy is what the engine is started with.
+func (c Config) Policy() engine.Policy {
+	p := engine.Defaults()
+	for id, r := range c.Rules {
+		p.Rules[id] = r.terms()
+	}
+	p.Decoys, p.Payments, p.Balances = folded(c.Decoys), folded(c.Payments), folded(c.Balances)
+	p.Denies, p.Skips = folded(c.Gateway.Deny), folded(c.Gateway.Skip)
+	p.Observe = c.Gateway.Mode == Observe
+	p.Clients, p.Decisions, p.Late, p.Collateral = c.Engine.Clients, c.Engine.Decisions, c.Engine.Late, c.Engine.Collateral
+	return p
+}
+
+// folded writes paths as rules match on them, so that an operator may write them as he likes.
+func folded(paths []string) []string {
+	out := make([]string, 0, len(paths))
+	for _, path := range paths {
+		f, bad := engine.Fold(path)
+		if bad != "" { // the engine names it
+			f = path
+		}
+		if len(f) > 1 {
+			f = strings.TrimSuffix(f, "/")
+		}
+		if !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Folded is a list of paths as rules match on them.
+func Folded(paths []string) []string { return folded(paths) }
