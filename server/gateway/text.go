@@ -3,8 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
 // Most bytes that are kept of what a stranger wrote.
@@ -14,35 +14,9 @@ const (
 	maxMethod    = 32
 )
 
-// storable makes text of strangers fit to be kept and shown: at most so many bytes, valid
-// UTF-8, nothing in it that can't be seen, card numbers masked.
+// storable makes text of strangers fit to be kept and shown.
 func storable(s string, most int, escape func([]byte, byte) []byte) string {
-	long := len(s) > most
-	if long { // a card number across the cut is seen whole before it is cut
-		s = s[:min(len(s), most+2*longestCard)]
-	}
-	odd, card, digits := false, false, 0
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ' || c > '~':
-			odd = true
-		case c >= '0' && c <= '9':
-			digits++
-			card = card || digits >= shortestCard
-		case c != '-':
-			digits = 0
-		}
-	}
-	if card {
-		s = maskCards(s)
-	}
-	switch {
-	case odd:
-		return escaped(s, most, escape)
-	case long:
-		return strings.Clone(s[:most])
-	}
-	return s
+	return engine.Storable(s, most, escape)
 }
 
 // apart is the path in memory of its own when the line it came with is much longer, so that
@@ -66,95 +40,5 @@ func methodOf(r *http.Request) string {
 	return strings.Clone(storable(r.Method, maxMethod, percent))
 }
 
-// escaped writes whatever can't be seen as escapes, whole ones, within so many bytes.
-func escaped(s string, most int, escape func([]byte, byte) []byte) string {
-	b := make([]byte, 0, min(len(s)+16, most))
-	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		from := len(b)
-		if r != utf8.RuneError && unicode.IsPrint(r) {
-			b = append(b, s[i:i+size]...)
-		} else {
-			for _, c := range []byte(s[i : i+size]) {
-				b = escape(b, c)
-			}
-		}
-		if len(b) > most {
-			return string(b[:from])
-		}
-		i += size
-	}
-	return string(b)
-}
-
-const hexDigits = "0123456789ABCDEF"
-
-func percent(b []byte, c byte) []byte { return append(b, '%', hexDigits[c>>4], hexDigits[c&15]) }
-func backslash(b []byte, c byte) []byte {
-	return append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
-}
-
-// Card numbers have 13 to 19 digits; those of 13 have not been issued for long, and the
-// milliseconds since 1970 have as many.
-const (
-	shortestCard = 14
-	longestCard  = 19
-)
-
-// maskCards hides all but the first six and the last four digits of what can be a card number:
-// a run of digits, single dashes allowed, that begins with 2 to 6 and has a right check digit.
-func maskCards(s string) string {
-	var out []byte
-	for i := 0; i < len(s); {
-		if s[i] < '0' || s[i] > '9' {
-			i++
-			continue
-		}
-		end, digits := i, 0
-		for end < len(s) && (s[end] >= '0' && s[end] <= '9' || s[end] == '-' && end+1 < len(s) && s[end+1] >= '0' && s[end+1] <= '9') {
-			if s[end] != '-' {
-				digits++
-			}
-			end++
-		}
-		if digits >= shortestCard && digits <= longestCard && s[i] >= '2' && s[i] <= '6' && checkDigit(s[i:end]) {
-			if out == nil {
-				out = []byte(s)
-			}
-			seen := 0
-			for j := i; j < end; j++ {
-				if s[j] == '-' {
-					continue
-				}
-				if seen >= 6 && seen < digits-4 {
-					out[j] = '*'
-				}
-				seen++
-			}
-		}
-		i = end
-	}
-	if out == nil {
-		return s
-	}
-	return string(out)
-}
-
-// checkDigit reports whether the digits in s add up as those of a card number do.
-func checkDigit(s string) bool {
-	sum, double := 0, false
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] == '-' {
-			continue
-		}
-		d := int(s[i] - '0')
-		if double {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-		double = !double
-	}
-	return sum%10 == 0
-}
+func percent(b []byte, c byte) []byte   { return engine.Percent(b, c) }
+func backslash(b []byte, c byte) []byte { return engine.Backslash(b, c) }
