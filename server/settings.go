@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sentinel-protocol/sentinel/server/config"
+)
+
+// settings adds --config and the flags that stand for keys to a command, and returns what reads them.
+func settings(c *cobra.Command) func() (config.Config, error) {
+	f := c.Flags()
+	file := f.String("config", "", "YAML `file`; sentinel.example.yml holds every setting")
+	byKey := map[string]string{
+		"gateway-listen": "gateway.listen", "gateway-mode": "gateway.mode", "console-listen": "console.listen",
+		"service-listen": "service.listen", "data": "storage.data", "database": "storage.database", "redis": "redis.url",
+	}
+	for flag, key := range byKey {
+		f.String(flag, "", "overrules `"+key+"`")
+	}
+	return func() (config.Config, error) {
+		s := config.Sources{File: *file, Environ: os.Environ(), Flags: map[string]string{}}
+		for flag, key := range byKey {
+			if f.Changed(flag) {
+				s.Flags[key] = f.Lookup(flag).Value.String()
+			}
+		}
+		return config.Load(s)
+	}
+}
+
+func configCommand() *cobra.Command {
+	root := &cobra.Command{Use: "config", Short: "Check or print the settings of serve"}
+	check := &cobra.Command{
+		Use:   "check",
+		Short: "Exit with 0 when the settings can be used, else name every mistake and its remedy",
+		Args:  cobra.NoArgs,
+	}
+	read := settings(check)
+	check.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := read()
+		if err != nil {
+			return err
+		}
+		for _, w := range cfg.Warnings() {
+			fmt.Fprintln(c.OutOrStdout(), "warning:", w)
+		}
+		fmt.Fprintln(c.OutOrStdout(), "the settings can be used")
+		return nil
+	}
+	show := &cobra.Command{
+		Use:   "print",
+		Short: "Print the settings that hold, secrets hidden",
+		Args:  cobra.NoArgs,
+	}
+	take := settings(show)
+	show.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := take()
+		if err != nil {
+			return err
+		}
+		text, err := cfg.Print()
+		fmt.Fprint(c.OutOrStdout(), text)
+		return err
+	}
+	root.AddCommand(check, show)
+	return root
+}
