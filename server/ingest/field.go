@@ -1,0 +1,219 @@
+package ingest
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+// Most bytes that are kept of what a stranger wrote, as in the gateway.
+const (
+	maxPath      = 2048
+	maxUserAgent = 256
+	maxMethod    = 32
+	maxAccount   = 128
+	longestURL   = 16 << 10
+)
+
+// Why a line can't be read.
+const (
+	noClient  = "names no address where the client stands"
+	noTime    = "has no time that can be read"
+	noRequest = "has no request"
+	noStatus  = "has no status of three digits"
+)
+
+// setRequest takes a request line apart: method, target, protocol. What is none, such as the
+// first bytes of another protocol, is kept as a path without a method.
+func setRequest(x *engine.Exchange, line string) {
+	method, rest, ok := strings.Cut(line, " ")
+	if !ok || !token(method) {
+		setPath(x, line)
+		return
+	}
+	if i := strings.LastIndexByte(rest, ' '); i >= 0 && strings.HasPrefix(rest[i+1:], "HTTP/") {
+		rest = rest[:i]
+	}
+	setMethod(x, method)
+	setPath(x, rest)
+}
+
+// token reports whether it can be a method.
+func token(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c|0x20 < 'a' || c|0x20 > 'z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxMethod
+}
+
+func setMethod(x *engine.Exchange, method string) {
+	x.Method = engine.Storable(method, maxMethod, engine.Percent)
+}
+
+// setPath keeps the target of a request as the gateway does: without its query, folded beside.
+func setPath(x *engine.Exchange, target string) {
+	if i := strings.IndexByte(target, '?'); i >= 0 {
+		target = target[:i]
+	}
+	if target != "" && target[0] != '/' {
+		target = absolute(target)
+	}
+	target = target[:min(len(target), longestURL)]
+	folded, _ := engine.Fold(target)
+	x.Path = engine.Storable(target, maxPath, engine.Percent)
+	if len(folded) == len(target) && folded == target { // as nearly always
+		x.Folded = x.Path
+	} else {
+		x.Folded = engine.Storable(folded, maxPath, engine.Percent)
+	}
+	x.Route = x.Folded
+}
+
+// absolute takes scheme and host off a target that has them, as requests to a proxy do.
+func absolute(target string) string {
+	scheme, rest, ok := strings.Cut(target, "://")
+	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+		return target
+	}
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		return rest[i:]
+	}
+	return "/"
+}
+
+func setUserAgent(x *engine.Exchange, s string) {
+	if s != "-" {
+		x.UserAgent = engine.Storable(s, maxUserAgent, engine.Backslash)
+	}
+}
+
+// setAccount folds a name so that its spellings are one.
+func setAccount(x *engine.Exchange, name string) {
+	name = name[:min(len(name), 4*maxAccount)]
+	for i := range len(name) {
+		if name[i] >= utf8.RuneSelf {
+			name = norm.NFKC.String(strings.ToValidUTF8(name, ""))
+			break
+		}
+	}
+	name = strings.ToLower(strings.TrimSpace(strings.Map(seen, name)))
+	x.Account = engine.Storable(name, maxAccount, engine.Percent)
+}
+
+// seen drops what takes no room on screen.
+func seen(r rune) rune {
+	if unicode.Is(unicode.Cf, r) {
+		return -1
+	}
+	return r
+}
+
+// address reads one, canonical. What is not an address costs no memory where it has no colon.
+func address(s string) (netip.Addr, bool) {
+	if a, ok := dotted(s); ok {
+		return a, true
+	}
+	if len(s) > 64 || strings.IndexByte(s, ':') < 0 {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(s)
+	return a.WithZone("").Unmap(), err == nil
+}
+
+// dotted reads four numbers of up to 255, without zeros in front.
+func dotted(s string) (netip.Addr, bool) {
+	if len(s) < 7 || len(s) > 15 {
+		return netip.Addr{}, false
+	}
+	var b [4]byte
+	n, value, digits := 0, 0, 0
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= '0' && c <= '9':
+			if digits > 0 && value == 0 {
+				return netip.Addr{}, false
+			}
+			value = value*10 + int(c-'0')
+			if digits++; value > 255 {
+				return netip.Addr{}, false
+			}
+		case c == '.' && digits > 0 && n < 3:
+			b[n] = byte(value)
+			n, value, digits = n+1, 0, 0
+		default:
+			return netip.Addr{}, false
+		}
+	}
+	b[3] = byte(value)
+	return netip.AddrFrom4(b), n == 3 && digits > 0
+}
+
+// host reads an address that may have a port behind it.
+func host(s string) (netip.Addr, bool) {
+	if a, ok := address(s); ok {
+		return a, true
+	}
+	if len(s) > 64 {
+		return netip.Addr{}, false
+	}
+	ap, err := netip.ParseAddrPort(s)
+	return ap.Addr().WithZone("").Unmap(), err == nil
+}
+
+// setForwarded notes the last address of a forwarding header when it is not the client's. It
+// judges nobody.
+func setForwarded(x *engine.Exchange, list string) {
+	if i := strings.LastIndexByte(list, ','); i >= 0 {
+		list = list[i+1:]
+	}
+	if a, ok := host(strings.TrimSpace(list)); ok && a != x.Client {
+		x.Forwarded = a
+	}
+}
+
+// status of three digits; "-" and nothing are 0.
+func status(s string) (int, bool) {
+	if s == "-" || s == "" {
+		return 0, true
+	}
+	if len(s) != 3 || !digit(s[0]) || !digit(s[1]) || !digit(s[2]) {
+		return 0, false
+	}
+	return int(s[0]-'0')*100 + int(s[1]-'0')*10 + int(s[2]-'0'), true
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+// size reads a count of bytes; what is none is 0.
+func size(s string) int64 {
+	if len(s) > 18 {
+		return 0
+	}
+	var n int64
+	for i := range len(s) {
+		if !digit(s[i]) {
+			return 0
+		}
+		n = n*10 + int64(s[i]-'0')
+	}
+	return n
+}
+
+// span reads a number of units; what is none, or takes more than a day, is 0.
+func span(s string, unit time.Duration) time.Duration {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(f >= 0 && f <= float64(24*time.Hour/unit)) {
+		return 0
+	}
+	return time.Duration(f * float64(unit))
+}
