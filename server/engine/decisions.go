@@ -171,6 +171,26 @@ func (l *lists) expire(at time.Time) []Decision {
 	return ended
 }
 
+// bound changes how many decisions of rules a room holds; what is too many gives way to the next.
+func (l *lists) bound(most int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.most = max(most/len(l.rooms), 1)
+}
+
+// drop takes off what some rules decided, without telling.
+func (l *lists) drop(unwanted func(rule string) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.rooms {
+		for _, h := range slices.Clone(l.rooms[i]) {
+			if unwanted(h.Rule) {
+				l.remove(h)
+			}
+		}
+	}
+}
+
 // hold enters a decision in the index, making room for it.
 func (l *lists) hold(d Decision) *held {
 	h := &held{Decision: d, end: math.MaxInt64, queue: &l.placed}

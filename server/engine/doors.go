@@ -35,7 +35,7 @@ func (e *Engine) Lift(id string, at time.Time, by string) (Decision, bool) {
 // Forget drops what all rules counted against a target. For an IPv6 address that is what
 // was counted against its /64.
 func (e *Engine) Forget(t Target) {
-	for _, a := range e.memories {
+	for _, a := range e.regime.Load().rules {
 		a.memory().forget(t)
 	}
 }
@@ -65,8 +65,9 @@ func (e *Engine) Watched(a netip.Addr, k Key, at time.Time) bool {
 
 // Memory says how full each rule's memory is.
 func (e *Engine) Memory() []Fill {
-	fills := make([]Fill, 0, len(e.memories))
-	for _, a := range e.memories {
+	armed := e.regime.Load().rules
+	fills := make([]Fill, 0, len(armed))
+	for _, a := range armed {
 		f := a.memory().fill()
 		f.Rule = a.ID
 		fills = append(fills, f)

@@ -4,8 +4,9 @@
 package engine
 
 import (
-	"slices"
+	"fmt"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -19,13 +20,12 @@ import (
 // back is not noticed at all: it blocks nobody and frees nobody. Times without it, as from
 // logs, are taken at their word; see Policy.Late.
 type Engine struct {
-	policy   Policy
+	regime   atomic.Pointer[regime]
+	revising sync.Mutex
 	lists    *lists
-	requests []*armed            // asked by Decide, in the order of judgement
-	byStatus [600][]*armed       // asked by Observe
-	byPath   map[string][]*armed // likewise
-	always   []*armed            // likewise
-	memories []*armed
+	shadow   *lists // what rules would have decided; in force nowhere
+	would    map[string]*supposed
+	hash     keyed
 	start    atomic.Pointer[time.Time]
 }
 
@@ -36,88 +36,154 @@ func New(p Policy, seed uint64) (*Engine, error) {
 		return nil, err
 	}
 	k := newKeyed(seed)
-	e := &Engine{policy: p, byPath: map[string][]*armed{}}
+	e := &Engine{hash: k, would: supposes(), shadow: newLists(p.Decisions, k, func(Target) {})}
 	e.lists = newLists(p.Decisions, k, e.Forget)
-	for _, r := range rules {
-		if !p.Terms(r.ID).Off {
-			e.index(arm(r, p, k))
-		}
-	}
+	e.regime.Store(newRegime(p, k, nil))
 	return e, nil
 }
 
-func (e *Engine) index(a *armed) {
-	e.memories = append(e.memories, a)
-	switch {
-	case a.On == Requests:
-		e.requests = append(e.requests, a)
-	case a.Paths != nil:
-		for _, path := range a.Paths(e.policy) {
-			if !slices.Contains(e.byPath[path], a) {
-				e.byPath[path] = append(e.byPath[path], a)
-			}
-		}
-	case a.Statuses != nil:
-		for _, status := range a.Statuses {
-			e.byStatus[status] = append(e.byStatus[status], a)
-		}
-	default:
-		e.always = append(e.always, a)
-	}
-}
-
 // Decide judges a request before the API sees it, and counts it when it passes. The order:
-// allowed, blocked, decoy, rate, passed; the first match wins. Whoever is allowed is not
-// counted.
+// allowed, blocked, denied path, decoy, rate, passed; the first match wins. Whoever is allowed
+// is not counted. What is not enforced (see Policy.Observe, Terms.Shadow, Request.Doubted)
+// refuses nothing: the verdict passes, and Would says what it would have been.
 func (e *Engine) Decide(r Request) Verdict {
 	r.Client = r.Client.Unmap()
 	if r.Folded == "" {
 		r.Folded, _ = Fold(r.Path)
 	}
-	s := e.lists.judge(r.Client, r.Key, r.At, r.Exempt)
+	g := e.regime.Load()
+	s := e.lists.judge(r.Client, r.Key, r.At, r.Exempt || r.Doubted)
 	v := Verdict{Monitored: s.watched}
-	if s.action() == Allow {
+	switch {
+	case s.action() == Allow:
 		return v
+	case s.action() == Block:
+		v = s.refuse(v, 403, r.At)
+	case len(g.policy.Denies) > 0 && below(g.policy.Denies, r.Folded):
+		v.Status, v.Cause, v.Reference = 403, DeniedPath, ExchangeReference(r.ID)
+	default:
+		return e.ask(g, v, &r, s)
 	}
-	if s.action() == Block {
-		return s.refuse(v, 403, r.At)
-	}
-	for _, a := range e.requests {
-		if !a.asks(&r) || a.When != nil && !a.When(Exchange{Request: r}) {
-			continue
-		}
-		q := e.question(a, &r)
-		if a.Together != nil && r.Together > 0 {
-			q.together = a.Together(Exchange{Request: r})
-		}
-		if s.action() == Throttle && a.More > 0 {
-			q.slow = max(a.More/10, 1)
-		}
-		var t tally
-		if a.watch == nil {
-			t = a.counter.see(actorOf(r.Client), q)
-		} else {
-			t = a.watch.ask(Exchange{Request: r}, q)
-		}
-		if t.over || t.slow {
-			return e.refuse(v, a, r, t, s)
-		}
+	if g.policy.Observe {
+		e.count(v.Cause)
+		return Verdict{Would: v.Cause, Monitored: v.Monitored}
 	}
 	return v
 }
 
-// refuse answers a request that tripped a rule, or went over a throttled client's limit.
-func (e *Engine) refuse(v Verdict, a *armed, r Request, t tally, s standing) Verdict {
-	v.RetryAfter = time.Duration(t.wait) * time.Millisecond
-	if !t.over {
-		wait := v.RetryAfter
+// ask the rules about a request that lists let pass.
+func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
+	shadow := e.supposedly(g, r)
+	would := ""
+	if shadow.action() == Block {
+		would = shadow.by.Rule
+	}
+	skipped := len(g.policy.Skips) > 0 && below(g.policy.Skips, r.Folded)
+	for _, a := range g.requests {
+		counts := a.shadow || r.Doubted // and does nothing
+		if counts && would != "" {
+			break // it would not have come here
+		}
+		if skipped && a.Rule.Below == nil || !a.asks(r) || a.When != nil && !a.When(Exchange{Request: *r}) {
+			continue
+		}
+		q := e.question(a, r)
+		if a.Together != nil && r.Together > 0 {
+			q.together = a.Together(Exchange{Request: *r})
+		}
+		q.slow, q.supposed = a.slower(r, s, shadow, counts)
+		var t tally
+		if a.watch == nil {
+			t = a.counter.see(actorOf(r.Client), q)
+		} else {
+			t = a.watch.ask(Exchange{Request: *r}, q)
+		}
+		over := t.over || t.slow && !q.supposed
+		switch {
+		case over && !counts:
+			return e.refuse(v, g, a, r, q, t, s)
+		case t.over || t.slow:
+			if would = a.cause(t, s, shadow); t.over && t.tell {
+				v.Finding = e.find(g, a, &Exchange{Request: *r}, t)
+			}
+		}
+		if a.Quota && !counts {
+			v.Quota = a.quota(q, t)
+		}
+	}
+	if would != "" {
+		v.Would = would
+		e.count(would)
+	}
+	return v
+}
+
+// supposedly is what the lists would say, had the rules decided that only count.
+func (e *Engine) supposedly(g *regime, r *Request) (s standing) {
+	if s = e.shadow.judge(r.Client, r.Key, r.At, r.Exempt); s.by == nil || r.Doubted {
+		return s
+	}
+	if a := g.armed(s.by.Rule); a == nil || !a.shadow {
+		return standing{}
+	}
+	return s
+}
+
+// slower is the lower limit that holds for a request, 0 for the rule's own, and whether it is
+// only supposed to hold.
+func (a *armed) slower(r *Request, s, shadow standing, counts bool) (limit int, only bool) {
+	limit = a.More
+	switch {
+	case a.More == 0 || s.action() != Throttle && shadow.action() != Throttle && !r.Tighten:
+		return 0, false
+	case s.action() == Throttle:
+		limit /= 10
+	case shadow.action() == Throttle && !r.Tighten:
+		limit, only = limit/10, !counts
+	}
+	if r.Tighten {
+		limit /= 2
+	}
+	return max(limit, 1), only
+}
+
+// cause of a refusal that is only supposed.
+func (a *armed) cause(t tally, s, shadow standing) string {
+	switch {
+	case t.over:
+		return a.ID
+	case s.action() == Throttle:
+		return s.cause()
+	case shadow.action() == Throttle:
+		return shadow.cause()
+	}
+	return a.ID
+}
+
+func (a *armed) quota(q question, t tally) Quota {
+	limit := a.More
+	if q.slow > 0 && !q.supposed {
+		limit = q.slow
+	}
+	return Quota{Limit: limit, Left: t.left, Window: a.Within, Reset: time.Duration(t.reset) * time.Millisecond}
+}
+
+// refuse answers a request that tripped a rule, or went over a lower limit: a throttled client's,
+// or that of everybody while counts can't be shared.
+func (e *Engine) refuse(v Verdict, g *regime, a *armed, r *Request, q question, t tally, s standing) Verdict {
+	wait := time.Duration(t.wait) * time.Millisecond
+	if a.Quota {
+		t.left, t.reset = 0, t.wait
+		v.Quota = a.quota(q, t)
+	}
+	if !t.over && s.action() == Throttle {
 		v = s.refuse(v, 429, r.At)
 		v.RetryAfter = wait
 		return v
 	}
-	v.Status, v.Cause = a.Refuse, a.ID
-	if t.tell {
-		v.Finding = e.find(a, Exchange{Request: r}, t)
+	v.Status, v.Cause, v.RetryAfter = a.Refuse, a.ID, wait
+	if t.over && t.tell {
+		v.Finding = e.find(g, a, &Exchange{Request: *r}, t)
 	}
 	if d := v.decision(); d != nil && d.Action == Block {
 		v.Reference, v.RetryAfter = d.ID, d.Until.Sub(r.At)
@@ -128,7 +194,8 @@ func (e *Engine) refuse(v Verdict, a *armed, r Request, t tally, s standing) Ver
 }
 
 // Observe learns from an answer. What it finds is in force when it returns; nil means that
-// there is nothing to say. What the gateway refused counts against nobody.
+// there is nothing to say. What the gateway refused counts against nobody, nor does what it
+// would have refused, had it enforced.
 func (e *Engine) Observe(x Exchange) (found []Finding) {
 	if x.Refused {
 		return nil
@@ -137,20 +204,33 @@ func (e *Engine) Observe(x Exchange) (found []Finding) {
 	if x.Folded == "" {
 		x.Folded, _ = Fold(x.Path)
 	}
+	g := e.regime.Load()
 	var byStatus []*armed
-	if x.Status > 0 && x.Status < len(e.byStatus) {
-		byStatus = e.byStatus[x.Status]
+	if x.Status > 0 && x.Status < len(g.byStatus) {
+		byStatus = g.byStatus[x.Status]
 	}
-	byPath := e.byPath[trimSlash(x.Folded)]
-	if len(byStatus)+len(byPath)+len(e.always) == 0 {
+	byPath := g.byPath[trimSlash(x.Folded)]
+	who := uint32(0)
+	if g.history != nil && x.Status/100 == 2 {
+		who = e.hash.identify(&x.Request)
+	}
+	if len(byStatus)+len(byPath)+len(g.always) == 0 && who == 0 || below(g.policy.Skips, x.Folded) {
 		return nil
 	}
-	if s := e.lists.judge(x.Client, x.Key, x.At, x.Exempt); s.action() == Allow {
+	s := e.lists.judge(x.Client, x.Key, x.At, x.Exempt || x.Doubted)
+	if s.action() == Allow || g.policy.Observe && (s.action() == Block || below(g.policy.Denies, x.Folded)) {
 		return nil
 	}
-	for _, asked := range [...][]*armed{byStatus, byPath, e.always} {
+	if who != 0 {
+		g.history.note(actorOf(x.Client), who, e.tick(x.At))
+	}
+	if len(byStatus)+len(byPath)+len(g.always) == 0 {
+		return nil
+	}
+	shadow := e.supposedly(g, &x.Request)
+	for _, asked := range [...][]*armed{byStatus, byPath, g.always} {
 		for _, a := range asked {
-			if !a.asks(&x.Request) || a.When != nil && !a.When(x) {
+			if (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request) || a.When != nil && !a.When(x) {
 				continue
 			}
 			q := e.question(a, &x.Request)
@@ -164,7 +244,7 @@ func (e *Engine) Observe(x Exchange) (found []Finding) {
 				t = a.counter.see(actorOf(x.Client), q)
 			}
 			if t.tell {
-				if f := e.find(a, x, t); f != nil {
+				if f := e.find(g, a, &x, t); f != nil {
 					found = append(found, *f)
 				}
 			}
@@ -177,6 +257,8 @@ func (e *Engine) Observe(x Exchange) (found []Finding) {
 func (e *Engine) question(a *armed, r *Request) question {
 	q := question{at: e.tick(r.At)}
 	switch {
+	case a.acts(r) && (a.shadow || r.Doubted):
+		q.hush = q.at // the shadow of the block keeps it from being told again
 	case a.acts(r):
 		q.hush = q.at + a.For.Milliseconds()
 	case a.More == 0:
@@ -206,9 +288,9 @@ func (e *Engine) tick(at time.Time) int64 {
 	return ms
 }
 
-// find makes a finding and puts its decision in force. nil when the same was decided in the
-// meantime.
-func (e *Engine) find(a *armed, x Exchange, t tally) *Finding {
+// find makes a finding and puts its decision in force, or into the shadow. nil when the same was
+// decided in the meantime.
+func (e *Engine) find(g *regime, a *armed, x *Exchange, t tally) *Finding {
 	actor := ActorOf(x.Client)
 	f := Finding{
 		ID:   contentID(a.ID, actor.String(), string(x.Key.Hash[:]), strconv.FormatInt(x.At.UnixNano(), 10)),
@@ -222,18 +304,56 @@ func (e *Engine) find(a *armed, x Exchange, t tally) *Finding {
 		f.Times = append(f.Times, x.At.Add(time.Duration(at-now)*time.Millisecond))
 	}
 	f.Reason = a.Reason(f)
+	if a.shadow || x.Doubted {
+		return e.imagine(g, a, x, f)
+	}
+	if !a.acts(&x.Request) {
+		return &f
+	}
+	d := a.decide(g, x, &f, now)
+	if !e.lists.place(d, x.At) {
+		return nil
+	}
+	f.Decision = &d
+	return &f
+}
+
+// imagine counts a finding of a rule that only counts, and what it would have led to.
+func (e *Engine) imagine(g *regime, a *armed, x *Exchange, f Finding) *Finding {
 	if a.acts(&x.Request) {
-		d := Decision{
-			ID:     NewReference('D', f.ID, a.Do.String()),
-			Action: a.Do, Target: actor, Reason: f.Reason, Origin: ByRule, Rule: a.ID, Finding: f.ID,
-			From: x.At, Until: x.At.Add(a.For),
-		}
-		if !e.lists.place(d, x.At) {
+		reason := f.Reason
+		d := a.decide(g, x, &f, e.tick(x.At))
+		if !e.shadow.place(d, x.At) {
 			return nil
 		}
-		f.Decision = &d
+		f.Reason = reason + " Nothing was done about it: "
+		switch {
+		case x.Doubted:
+			f.Reason += "nearly all traffic seems to come from there."
+		case g.policy.Observe:
+			f.Reason += "the gateway only observes."
+		default:
+			f.Reason += "the rule is in shadow mode."
+		}
 	}
+	e.would[a.ID].findings.Add(1)
 	return &f
+}
+
+// decide what a rule does about a finding. A network that many use who did no harm is throttled
+// instead of blocked, and the finding says so.
+func (a *armed) decide(g *regime, x *Exchange, f *Finding, now int64) Decision {
+	do := a.Do
+	if do == Block && g.history.shared(actorOf(x.Client), now) {
+		do = Throttle
+		f.Reason += fmt.Sprintf(" At least %s with a good history used this network in 24 hours, so it is throttled instead of blocked.",
+			plural(g.policy.Collateral, "account or key"))
+	}
+	return Decision{
+		ID:     NewReference('D', f.ID, do.String()),
+		Action: do, Target: f.Actor, Reason: f.Reason, Origin: ByRule, Rule: a.ID, Finding: f.ID,
+		From: x.At, Until: x.At.Add(a.For),
+	}
 }
 
 // mostTimes are told with a finding.
@@ -252,21 +372,25 @@ func (s standing) action() Action {
 
 // refuse with the decision that counts.
 func (s standing) refuse(v Verdict, status int, at time.Time) Verdict {
-	v.Status, v.Reference = status, s.by.ID
-	switch s.by.Origin {
-	case ByRule:
-		v.Cause = s.by.Rule
-	case ByImport:
-		v.Cause = "import"
-	case ByFeed:
-		v.Cause = "feed"
-	default:
-		v.Cause = "operator"
-	}
+	v.Status, v.Cause, v.Reference = status, s.cause(), s.by.ID
 	if !s.by.Until.IsZero() {
 		v.RetryAfter = s.by.Until.Sub(at)
 	}
 	return v
+}
+
+// cause is why the decision that counts refuses.
+func (s standing) cause() string {
+	switch s.by.Origin {
+	case ByRule:
+		return s.by.Rule
+	case ByImport:
+		return causeImport
+	case ByFeed:
+		return causeFeed
+	default:
+		return causeOperator
+	}
 }
 
 func (v Verdict) decision() *Decision {

@@ -32,6 +32,10 @@ type Request struct {
 	// nobody told us to trust; zero for none. It judges nobody; see guard's self-test.
 	Forwarded netip.Addr
 
+	// Doubted marks an address that nearly all traffic seems to come from: rules only count what
+	// they would have done to it. Lists of operators, imports and feeds hold.
+	Doubted bool
+
 	// Exempt marks the operator's own address and its like: limited and alerted as anyone,
 	// never blocked by a rule (DESIGN section 8).
 	Exempt bool

@@ -39,6 +39,18 @@ func (k keyed) hash(words ...uint64) uint64 {
 	return v0 ^ v1 ^ v2 ^ v3
 }
 
+// text hashes a text, eight bytes at a time.
+func (k keyed) text(s string) uint64 {
+	h := uint64(len(s))
+	for len(s) > 0 {
+		var word [8]byte
+		n := copy(word[:], s)
+		s = s[n:]
+		h = k.hash(h, binary.LittleEndian.Uint64(word[:]))
+	}
+	return h
+}
+
 func sipRound(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {
 	v0 += v1
 	v2 += v3

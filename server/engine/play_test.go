@@ -69,7 +69,7 @@ func (p *play) get(client, path string) Verdict {
 // exchange is a request, answered by the API with that status unless it is refused.
 func (p *play) exchange(client string, r Request, status int) (Verdict, []Finding) {
 	r, v := p.ask(client, r)
-	x := Exchange{Request: r, Status: status}
+	x := Exchange{Request: r, Status: status, Would: v.Would}
 	if v.Refused() {
 		x.Status, x.Refused, x.Cause = v.Status, true, v.Cause
 	}
@@ -95,6 +95,38 @@ func (p *play) refuses(v Verdict, status int, cause string) {
 	}
 	if len(v.Reference) != 15 {
 		p.Fatalf("the reference of a refusal is %q", v.Reference)
+	}
+}
+
+func (p *play) would(v Verdict, cause string) {
+	p.Helper()
+	if v.Refused() || v.Would != cause || v.Reference != "" || v.RetryAfter != 0 {
+		p.Fatalf("got %+v, want it to pass and to say %q", v, cause)
+	}
+}
+
+// wouldHave checks what would have been done for a cause.
+func (p *play) wouldHave(cause string, findings, requests int64) {
+	p.Helper()
+	for _, w := range p.WouldHave() {
+		if w.Rule == cause {
+			if w.Findings != findings || w.Requests != requests {
+				p.Errorf("%s would have found %d and refused %d, want %d and %d", cause, w.Findings, w.Requests, findings, requests)
+			}
+			return
+		}
+	}
+	p.Errorf("nothing is said of %s", cause)
+}
+
+func (p *play) revise(change ...func(*Policy)) {
+	p.Helper()
+	q := p.Policy().clone()
+	for _, f := range change {
+		f(&q)
+	}
+	if err := p.Revise(q); err != nil {
+		p.Fatal(err)
 	}
 }
 

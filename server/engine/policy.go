@@ -57,6 +57,9 @@ const (
 	LongestWindow = 24 * time.Hour // of a rule
 	LongestLate   = time.Hour      // a client's clock that goes further back has been put back
 	LongestAction = 366 * 24 * time.Hour
+
+	MostPaths      = 1000 // in each list of them
+	MostCollateral = 32   // identities that protect a network
 )
 
 // Defaults is the policy of the mission: the numbers of the pack "core".
@@ -125,13 +128,19 @@ func (p Policy) Validate() error {
 	for _, list := range []struct {
 		field string
 		paths []string
-	}{{"decoys", p.Decoys}, {"payments", p.Payments}, {"balances", p.Balances}} {
+	}{{"decoys", p.Decoys}, {"payments", p.Payments}, {"balances", p.Balances}, {"denies", p.Denies}, {"skips", p.Skips}} {
+		check(len(list.paths) <= MostPaths, list.field, fmt.Sprintf("must be %d at most", MostPaths))
 		for _, path := range list.paths {
 			folded, bad := Fold(path)
 			check(bad == "" && trimSlash(folded) == path && path != "/", list.field,
 				fmt.Sprintf("must be written as rules match on them (lower case, no slash at the end), unlike %q", path))
 		}
 	}
+	for _, path := range p.Skips {
+		check(!below(p.Decoys, path), "skips", fmt.Sprintf("must not lie below a decoy, unlike %q: it could not be both", path))
+		check(!below(p.Denies, path), "skips", fmt.Sprintf("must not lie below what is denied, unlike %q: it could not be both", path))
+	}
+	check(p.Collateral >= 0 && p.Collateral <= MostCollateral, "collateral", fmt.Sprintf("must be 0 to %d", MostCollateral))
 	check(p.Clients >= 1<<10 && p.Clients <= 1<<24, "clients", "must be 1024 to 16777216")
 	check(p.Decisions >= 1<<10 && p.Decisions <= 1<<22, "decisions", "must be 1024 to 4194304")
 	check(p.Late >= time.Second && p.Late <= LongestLate, "late", "must be 1 second to "+words(LongestLate))
@@ -149,5 +158,23 @@ func (p Policy) Explain(rule string) string {
 	if t.Off {
 		return "Switched off."
 	}
-	return r.Explain(p, t) + " " + t.consequence()
+	said := r.Explain(p, t) + " " + t.consequence()
+	switch {
+	case p.Observe:
+		return said + " As the gateway only observes, that is counted and not done."
+	case t.Shadow && t.Do != 0:
+		return said + " As it is in shadow mode, that is counted and not done."
+	case t.Shadow:
+		return said + " As it is in shadow mode, it refuses nothing."
+	}
+	return said
+}
+
+// clone shares nothing that could be changed.
+func (p Policy) clone() Policy {
+	p.Rules = maps.Clone(p.Rules)
+	for _, list := range []*[]string{&p.Decoys, &p.Payments, &p.Balances, &p.Denies, &p.Skips} {
+		*list = slices.Clone(*list)
+	}
+	return p
 }

@@ -45,6 +45,9 @@ func TestEveryMistakeInAPolicyIsNamed(t *testing.T) {
 		"decoys":                               func(p *Policy) { p.Decoys = []string{"/API/Admin"} },
 		"payments":                             func(p *Policy) { p.Payments = []string{"/api/transaction/"} },
 		"balances":                             func(p *Policy) { p.Balances = []string{"api/balance"} },
+		"denies":                               func(p *Policy) { p.Denies = []string{"/"} },
+		"skips":                                func(p *Policy) { p.Skips = []string{"/Public"} },
+		"collateral":                           func(p *Policy) { p.Collateral = -1 },
 		"clients":                              func(p *Policy) { p.Clients = 10 },
 		"decisions":                            func(p *Policy) { p.Decisions = 1 << 30 },
 		"late":                                 func(p *Policy) { p.Late = 2 * time.Hour },
@@ -63,6 +66,22 @@ func TestEveryMistakeInAPolicyIsNamed(t *testing.T) {
 	p.Late, p.Clients = 0, 0
 	if err := p.Validate(); err == nil || strings.Count(err.Error(), "\n") != 1 {
 		t.Errorf("two mistakes are told as %v", err)
+	}
+}
+
+func TestWhatIsDeniedOrADecoyCantBeSkipped(t *testing.T) {
+	for _, path := range []string{"/closed", "/closed/deep", "/api/admin", "/api/admin/users"} {
+		p := Defaults()
+		p.Denies, p.Skips = []string{"/closed"}, []string{path}
+		var invalid Invalid
+		if err := p.Validate(); !errors.As(err, &invalid) || invalid.Field != "skips" {
+			t.Errorf("to skip %s gives %v", path, err)
+		}
+	}
+	p := Defaults()
+	p.Denies, p.Skips = []string{"/public/closed"}, []string{"/public", "/api", "/closedbeta"}
+	if err := p.Validate(); err != nil {
+		t.Errorf("a trap and a closed door below what is skipped: %v", err)
 	}
 }
 
@@ -116,7 +135,7 @@ func TestFiguresAreThePolicys(t *testing.T) {
 	_, found = p.exchange("198.18.2.2", Request{Method: "POST", Path: "/pay", Key: key("k")}, 200)
 	p.finds(found, payment)
 	p.refuses(p.get("198.18.2.2", ""), 403, payment)
-	if said := p.policy.Explain(rate); !strings.Contains(said, "2 requests") || !strings.Contains(said, "10 seconds") || !strings.Contains(said, "1 hour") {
+	if said := p.Policy().Explain(rate); !strings.Contains(said, "2 requests") || !strings.Contains(said, "10 seconds") || !strings.Contains(said, "1 hour") {
 		t.Error(said)
 	}
 }

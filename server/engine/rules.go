@@ -20,6 +20,7 @@ type Rule struct {
 	Terms                       // how many within how long trip the rule, and what follows
 	Refuse   int                // the status that refuses the request that tripped it; On Requests only
 	Together func(Exchange) int // what all nodes counted; nil when they don't
+	Quota    bool               // clients are told what is left of its limit
 
 	// Watch stands in where counting by client can't say what the rule looks for. It takes all
 	// its memory when it is made.
@@ -74,6 +75,7 @@ type memory interface {
 type counter interface {
 	memory
 	see(actor, question) tally
+	retell() // of who is over the limit, as if it were news
 }
 
 // armed is a rule under a policy, with its memory.
@@ -81,14 +83,24 @@ type armed struct {
 	Rule
 	Terms
 	below   []string
+	shadow  bool    // only counts what it would have done
 	counter counter // or
 	watch   watch
 }
 
-func arm(r Rule, p Policy, k keyed) *armed {
+// arm gives a rule its memory: that of before, where it counts the same.
+func arm(r Rule, p Policy, k keyed, before *regime) *armed {
 	a := &armed{Rule: r, Terms: p.Terms(r.ID)}
+	a.shadow = a.Shadow || p.Observe
 	if r.Below != nil {
 		a.below = r.Below(p)
+	}
+	if was := before.armed(r.ID); was != nil && was.counts(a, before.policy, p) {
+		a.counter, a.watch = was.counter, was.watch
+		if a.counter != nil && (a.Do != was.Do || a.shadow != was.shadow) {
+			a.counter.retell()
+		}
+		return a
 	}
 	span, late := a.Within.Milliseconds(), p.Late.Milliseconds()
 	switch keep := r.On == Answers; {
@@ -97,13 +109,27 @@ func arm(r Rule, p Policy, k keyed) *armed {
 	case a.More == 0: // only who was told of, within a minute
 		a.counter = newWindow[uint32](0, hushed, late, keep, p.Clients/8, k)
 	case span <= shortSpan:
-		a.counter = newWindow[uint16](a.More, span, late, keep, p.Clients, k)
+		w := newWindow[uint16](a.More, span, late, keep, p.Clients, k)
+		if r.Quota {
+			w.meter()
+		}
+		a.counter = w
 	default:
 		w := newWindow[uint32](a.More, span, late, keep, p.Clients, k)
 		w.admit(p.Clients * cellsPerClient)
+		if r.Quota {
+			w.meter()
+		}
 		a.counter = w
 	}
 	return a
+}
+
+// counts reports whether a rule counts under one policy as it does under another, whatever
+// follows from it.
+func (a *armed) counts(o *armed, p, q Policy) bool {
+	return a.More == o.More && a.Within == o.Within && p.Clients == q.Clients && p.Late == q.Late &&
+		(a.watch == nil || slices.Equal(p.Payments, q.Payments) && slices.Equal(p.Balances, q.Balances))
 }
 
 const (
@@ -115,11 +141,13 @@ const (
 // asks reports whether a request lies below what a rule watches. Paths and statuses are the
 // index's.
 func (a *armed) asks(r *Request) bool {
-	if a.Rule.Below == nil {
-		return true
-	}
-	for _, top := range a.below {
-		if path := r.Folded; len(path) >= len(top) && path[:len(top)] == top && (len(path) == len(top) || path[len(top)] == '/') {
+	return a.Rule.Below == nil || below(a.below, r.Folded)
+}
+
+// below reports whether a folded path is one of these, or lies below.
+func below(tops []string, path string) bool {
+	for _, top := range tops {
+		if len(path) >= len(top) && path[:len(top)] == top && (len(path) == len(top) || path[len(top)] == '/') {
 			return true
 		}
 	}

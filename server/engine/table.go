@@ -1,6 +1,9 @@
 package engine
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // A table finds a slot for each key, in a fixed number of slots: sets of eight, chosen by a
 // keyed hash, in stripes with a lock each. What belongs to a key lies in its slot, and where
@@ -84,6 +87,9 @@ type worth struct {
 	newest int64 // when last
 }
 
+// precious is the worth of what nobody pushes out.
+const precious = math.MaxInt
+
 // claim makes room for a key in its set: a slot that was never used or is given back, else
 // that of least worth (one that counts nothing any more, else the smallest count, else the
 // oldest). So who comes once can't push out who came often. With a sketch, a newcomer enters
@@ -104,6 +110,10 @@ func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) w
 		}
 	}
 	if pushed.count > 0 {
+		if pushed.count == precious {
+			s.turnedAway++
+			return -1, worth{}
+		}
 		if s.sketch != nil && s.sketch.seen(hash, now) <= pushed.count {
 			s.turnedAway++
 			return -1, worth{}

@@ -27,6 +27,10 @@ type window[T uint16 | uint32] struct {
 	times []T     // the low bits of each time: a ring per slot
 	quiet []int64 // until when an excess was told, where the head says so
 
+	// recents are how many of each slot's times lie within the span before the last question; nil
+	// where nobody asks what is left.
+	recents []uint8
+
 	// before takes what lies a span or more behind, and so shares no stretch with the newest
 	// time, that it need not compete with newer ones for room: a smaller window of its own.
 	before *window[T]
@@ -40,7 +44,8 @@ type head struct {
 	oldest int64
 	next   uint8 // of 7 bits
 	n      uint8
-	told   bool // an excess was told, and is not over
+	told   bool  // an excess was told, and is not over
+	recent uint8 // of the times, those within the span; where that is asked
 }
 
 func (s *slot) head() head {
@@ -62,6 +67,7 @@ type question struct {
 	hush     int64 // an excess told now is not told again until then, or until it is over
 	together int   // counted by all nodes, 0 when nobody knows
 	slow     int   // the lower limit of who is throttled, 0 for the rule's own
+	supposed bool  // who is over the lower limit passes all the same, and so is counted
 }
 
 // A tally is the answer.
@@ -72,6 +78,8 @@ type tally struct {
 	count int     // how many, when it is over
 	wait  int64   // milliseconds until there is room again, when it is over or slow; 0 for never
 	times []int64 // of those counted here, oldest first, when it is to be told
+	left  int     // after this one, where that is asked
+	reset int64   // milliseconds until there is more left, likewise; 0 when nothing was counted
 }
 
 const forever = math.MaxInt64
@@ -89,6 +97,9 @@ func newWindow[T uint16 | uint32](limit int, span, late int64, keep bool, slots 
 	}
 	return w
 }
+
+// meter lets answers tell what is left of the limit.
+func (w *window[T]) meter() { w.recents = make([]uint8, w.size()) }
 
 // admit puts a sketch before full sets.
 func (w *window[T]) admit(cells int) {
@@ -110,10 +121,19 @@ func (w *window[T]) see(a actor, q question) tally {
 			return tally{over: over, tell: over, count: q.together, wait: w.span}
 		}
 		s.slots[i].setHead(&head{newest: q.at})
+		if w.recents != nil {
+			w.recents[s.first+i] = 0
+		}
 	}
 	h := s.slots[i].head()
+	if w.recents != nil {
+		h.recent = w.recents[s.first+i]
+	}
 	t, earlier := w.count(&h, w.ring(s.first+i), &w.quiet[s.first+i], q)
 	s.slots[i].setHead(&h)
+	if w.recents != nil {
+		w.recents[s.first+i] = h.recent
+	}
 	s.mu.Unlock()
 	if earlier {
 		return w.before.see(a, q)
@@ -159,10 +179,50 @@ func (w *window[T]) count(h *head, ring []T, quiet *int64, q question) (t tally,
 		t.tell, t.times = true, w.list(h, ring, q.at)
 	}
 	h.told = h.told && t.over
-	if w.keep || !t.over && !t.slow {
+	if w.recents != nil {
+		w.lapse(h, ring, q.at)
+	}
+	if w.keep || !t.over && (!t.slow || q.supposed) {
 		w.put(h, ring, q.at)
 	}
+	if w.recents != nil {
+		w.rest(h, ring, q, &t)
+	}
 	return t, false
+}
+
+// lapse takes out of the recent times those that lie a span or more back.
+func (w *window[T]) lapse(h *head, ring []T, at int64) {
+	for h.recent > 0 && at-w.edge(h, ring) >= w.span {
+		h.recent--
+	}
+}
+
+// edge is the oldest of the recent times. It lies less than a span before the newest, so its low
+// bits tell all.
+func (w *window[T]) edge(h *head, ring []T) int64 {
+	i := int(h.next) - int(h.recent)
+	if i < 0 {
+		i += len(ring)
+	}
+	return h.newest - int64(T(h.newest)-ring[i])
+}
+
+// rest tells what is left of the limit, and when more is.
+func (w *window[T]) rest(h *head, ring []T, q question, t *tally) {
+	limit := w.limit
+	if q.slow > 0 && !q.supposed {
+		limit = q.slow
+	}
+	t.left = max(limit-max(int(h.recent), q.together), 0)
+	switch {
+	case t.over || t.slow && !q.supposed:
+		t.left, t.reset = 0, t.wait
+	case h.recent > 0:
+		t.reset = max(w.edge(h, ring)+w.span-q.at, 1)
+	default:
+		t.reset = w.span
+	}
 }
 
 // put keeps a time in its place. When the ring is full, the oldest goes.
@@ -189,6 +249,7 @@ func (w *window[T]) put(h *head, ring []T, at int64) {
 	}
 	ring[next] = T(at)
 	h.newest, h.next = at, uint8(after)
+	h.recent = min(h.recent+1, h.n)
 }
 
 // insert keeps a time among newer ones: the slow way, which few take.
@@ -201,6 +262,10 @@ func (w *window[T]) insert(h *head, ring []T, at int64) {
 		ring[i] = T(t)
 	}
 	h.oldest, h.n, h.next = times[0], uint8(len(times)), uint8(len(times)%len(ring))
+	if w.recents != nil {
+		after, _ := slices.BinarySearch(times, h.newest-w.span+1)
+		h.recent = uint8(len(times) - after)
+	}
 }
 
 // recall appends the times, newest first.
@@ -239,6 +304,23 @@ func (w *window[T]) worth(s *stripe, i int, now int64) worth {
 	times := w.recall(&h, w.ring(s.first+i), room[:0])
 	n := slices.IndexFunc(times, func(t int64) bool { return t <= since })
 	return worth{n, h.newest}
+}
+
+// retell makes every excess news again.
+func (w *window[T]) retell() {
+	for i := range w.stripes {
+		s := &w.stripes[i]
+		s.mu.Lock()
+		for _, e := range s.entries[:min(s.held, 1)*len(s.entries)] {
+			if i := e.slot(); i >= 0 {
+				s.slots[i].mark &^= told
+			}
+		}
+		s.mu.Unlock()
+	}
+	if w.before != nil {
+		w.before.retell()
+	}
 }
 
 // forget drops what was counted against a network.

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+)
+
+// history remembers who got good answers where, so that a rule does not block many for one
+// (RULES part B, collateral guard): behind one address may sit an office or a mobile network.
+//
+// For each network it keeps a few identities, of which those that have proved themselves are
+// never pushed out by new ones. Who wants to be spared needs as many identities as the policy
+// says, each with a good answer more than an hour ago; he is throttled then.
+type history struct {
+	*table // by actor; a slot holds nothing more
+	enough int
+	kept   int // identities per network
+	people []identity
+	lately []atomic.Uint32 // who was noted within a minute: a mark each, so that most are noted for little
+}
+
+// An identity is an account, a key or a session, and when it was first and last well answered.
+type identity struct {
+	who         uint32 // zero for nobody
+	first, last int32  // seconds
+}
+
+const (
+	often    = 60           // seconds within which one good answer is as good as many
+	proven   = 60 * 60      // seconds after which an identity counts
+	lastsFor = 24 * 60 * 60 // seconds that it does without another good answer
+)
+
+func newHistory(p Policy, k keyed) *history {
+	if p.Collateral == 0 {
+		return nil
+	}
+	h := &history{table: newTable(p.Clients/2, k), enough: p.Collateral, kept: 2 * p.Collateral}
+	h.people = make([]identity, h.size()*h.kept)
+	h.lately = make([]atomic.Uint32, h.size())
+	return h
+}
+
+// identify answers who an exchange is for, and 0 for nobody: its account, else its key, else its
+// session, as one person may have all three.
+func (k keyed) identify(r *Request) uint32 {
+	var h uint64
+	switch {
+	case r.Account != "":
+		h = k.text(r.Account)
+	case !r.Key.Zero():
+		h = binary.LittleEndian.Uint64(r.Key.Hash[:])
+	case !r.Session.Zero():
+		h = ^binary.LittleEndian.Uint64(r.Session.Hash[:])
+	default:
+		return 0
+	}
+	return max(uint32(h^h>>32), 1)
+}
+
+func (i *identity) proven(now int32) bool {
+	return i.who != 0 && now-i.first >= proven && now-i.last < lastsFor
+}
+
+// note that somebody was well answered in a network.
+func (h *history) note(a actor, who uint32, at int64) {
+	now := int32(at / 1000)
+	mix := scramble(uint64(a) ^ uint64(who)<<32 ^ h.k0)
+	mark := uint32(mix>>32) ^ uint32(now/often)
+	lately := &h.lately[mix&uint64(len(h.lately)-1)]
+	if lately.Load() == mark {
+		return
+	}
+	lately.Store(mark)
+	hash := h.hash(uint64(a))
+	s, set := h.at(hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.find(set, uint64(a), hash)
+	if i < 0 {
+		if i, _ = s.claim(set, uint64(a), hash, at, func(i int) worth { return h.worth(s, i, now) }); i < 0 {
+			return
+		}
+		clear(h.of(s, i))
+	}
+	oldest := -1
+	people := h.of(s, i)
+	for j := range people {
+		p := &people[j]
+		switch {
+		case p.who == who || p.who == 0:
+			if p.who == 0 || p.first > now {
+				p.first = now
+			}
+			p.who, p.last = who, now
+			return
+		case !p.proven(now) && (oldest < 0 || p.last < people[oldest].last):
+			oldest = j
+		}
+	}
+	if oldest >= 0 {
+		people[oldest] = identity{who, now, now}
+	}
+}
+
+func (h *history) of(s *stripe, i int) []identity {
+	return h.people[(s.first+i)*h.kept : (s.first+i+1)*h.kept]
+}
+
+// worth is how many proved themselves; enough of them stay, whoever comes.
+func (h *history) worth(s *stripe, i int, now int32) (w worth) {
+	for _, p := range h.of(s, i) {
+		if p.proven(now) {
+			w.count++
+		}
+		w.newest = max(w.newest, int64(p.last))
+	}
+	if w.count >= h.enough {
+		w.count = precious
+	}
+	return w
+}
+
+// shared reports whether so many have proved themselves in a network that it must not be blocked
+// for one of them.
+func (h *history) shared(a actor, at int64) bool {
+	if h == nil {
+		return false
+	}
+	hash := h.hash(uint64(a))
+	s, set := h.at(hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.find(set, uint64(a), hash)
+	return i >= 0 && h.worth(s, i, int32(at/1000)).count == precious
+}
