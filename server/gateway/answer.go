@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -23,8 +24,12 @@ import (
 // one Bytes is what was written by then.
 type answer struct {
 	http.ResponseWriter
-	g *gateway
-	x engine.Exchange
+	g     *gateway
+	r     *http.Request // as it came
+	who   client
+	x     engine.Exchange
+	quota engine.Quota
+	left  [1]string // what was told of it
 
 	head     bool  // the request was HEAD: no body follows
 	open     bool  // pages of any origin may read it
@@ -45,6 +50,15 @@ func (a *answer) settle(bytes int64) {
 	a.x.Status, a.x.Bytes = a.status, bytes
 	a.x.Took = max(a.g.now().Sub(a.x.At), 0)
 	a.g.guard.Observe(a.x)
+	if a.g.learn != nil && !a.x.Refused {
+		a.g.learn(a.x.Method, a.x.Folded, a.status)
+	}
+}
+
+// Asker is who asks, and the X-Forwarded-For that a proxy sends on for him: his address, then
+// the trusted proxies behind which he is. What he wrote himself is not in it.
+func (a *answer) Asker() (client netip.Addr, forwarded string) {
+	return a.who.addr, a.g.clients.hops(a.who, a.r.Header)
 }
 
 // end settles what the handler left open.

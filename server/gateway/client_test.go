@@ -123,9 +123,9 @@ func FuzzClient(f *testing.F) {
 	f.Add(false, "[fe80::1%eth0]:80", "127.0.0.1")
 	f.Add(true, "127.0.0.2:1", "0.0.0.0")
 	f.Fuzz(func(t *testing.T, demo bool, remote, says string) {
-		g := &gateway{demo: demo, log: quiet}
+		g := newClients(Config{Demo: demo})
 		r := &http.Request{RemoteAddr: remote, Header: http.Header{simulatedHeader: {says}}}
-		who, no := g.client(r)
+		who, no := g.of(r)
 		peer, known := peerOf(remote)
 		if !known {
 			if no == nil || who.addr.IsValid() {

@@ -9,9 +9,9 @@ package gateway
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -28,6 +28,18 @@ type Guard interface {
 	Observe(engine.Exchange)
 }
 
+// Routes knows the routes of the API, and what to do there while something is away. It is asked
+// for every request, from many goroutines at once; an empty template means the folded path.
+type Routes interface {
+	Route(method, folded string) (template string, class engine.Class)
+}
+
+// A Learner is a Routes that hears what the API answered.
+type Learner interface {
+	Routes
+	Answered(method, folded string, status int)
+}
+
 // Config says how the gateway reads requests. The zero value works.
 type Config struct {
 	// Demo lets a request from exactly 127.0.0.1 or ::1 say in X-Simulated-IP whose it
@@ -35,10 +47,40 @@ type Config struct {
 	// Otherwise the header means nothing. It never reaches the API.
 	Demo bool
 
+	// Trusted are the proxies in front of the gateway. Who connects from elsewhere is the client
+	// himself, whatever he says; of a trusted proxy the ClientHeader counts: its rightmost entry
+	// that is no trusted proxy.
+	Trusted []netip.Prefix
+
+	// ClientHeader is the one header that counts: X-Forwarded-For when empty, Forwarded (RFC
+	// 7239), or one that holds a single address.
+	ClientHeader string
+
+	// Keys say where API keys are; when empty, in KeyHeader.
+	Keys []Source
+
 	// KeyHeader carries the API key; X-API-Key when empty.
 	KeyHeader string
 
-	// KeySecret keys the hash that stands for an API key. Give the same one to every node and
+	// Accounts say where requests tell whom they act for. The first that says anything counts.
+	Accounts []Source
+
+	// Sessions say where requests carry their session. It is named like a key.
+	Sessions []Source
+
+	// Routes knows the templates of paths; when nil a route is its folded path.
+	Routes Routes
+
+	// RateLimit tells clients what is left of their quota, in RateLimit fields.
+	RateLimit bool
+
+	// From are the proxies that may ask a ForwardAuth; nobody else may. New has no use for it.
+	From []netip.Prefix
+
+	// NoLog says that a ForwardAuth never hears of the answers. New has no use for it.
+	NoLog bool
+
+	// KeySecret keys the hash that stands for an API key or a session. Give the same one to every node and
 	// after every start, or keys change their names; when empty one is drawn.
 	KeySecret []byte
 
@@ -58,6 +100,7 @@ type Config struct {
 const (
 	CauseClient = "bad-client" // who asks can't be told
 	CausePath   = "bad-path"   // an upstream could read it in another way
+	CauseBody   = "bad-body"   // it can't be read, and should tell who acts
 	CauseURL    = "long-url"
 	CauseMethod = "bad-method"
 )
@@ -65,39 +108,30 @@ const (
 const longestURL = 16 << 10
 
 type gateway struct {
+	reader
 	guard    Guard
 	upstream http.Handler
-	demo     bool
-	keys     *keys
 	cors     map[string]bool
-	now      func() time.Time
-	log      *slog.Logger
-	last     atomic.Uint64 // exchange ID
 }
 
 // New puts a gateway in front of an API.
 func New(c Config, g Guard, upstream http.Handler) http.Handler {
-	gw := &gateway{
-		guard: g, upstream: upstream, demo: c.Demo, keys: newKeys(c.KeyHeader, c.KeySecret),
-		cors: make(map[string]bool, len(c.CORS)), now: c.Now, log: c.Log,
-	}
-	gw.last.Store(uint64(c.Node))
+	gw := &gateway{guard: g, upstream: upstream, cors: make(map[string]bool, len(c.CORS))}
+	gw.prepare(c, newClients(c))
 	for _, path := range c.CORS {
 		gw.cors[path] = true
-	}
-	if gw.now == nil {
-		gw.now = time.Now
-	}
-	if gw.log == nil {
-		gw.log = slog.Default()
 	}
 	return gw
 }
 
 // ServeHTTP takes one request through: who, judged, fit to be read, upstream, observed.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	raw := target(r)
-	open := g.cors[raw]
+	sent := targetOf(r)
+	open := false
+	if len(g.cors) > 0 {
+		path, _ := target(sent)
+		open = g.cors[path]
+	}
 	if open {
 		if preflight(r) {
 			answerPreflight(w)
@@ -105,36 +139,31 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		allowOrigins(w)
 	}
-	at := g.now()
-	folded, ambiguous := engine.Fold(raw[:min(len(raw), longestURL)])
-	path := storable(apart(raw, r), maxPath, percent)
-	if folded == raw { // as nearly always
-		folded = path
-	} else {
-		folded = storable(folded, maxPath, percent)
-	}
-	a := &answer{ResponseWriter: w, g: g, head: r.Method == http.MethodHead, open: open, declared: -1}
-	a.x.Request = engine.Request{
-		ID: g.nextID(at), At: at, Key: g.keys.of(r),
-		Method: methodOf(r), Path: path, Folded: folded, Route: folded,
-		UserAgent: storable(first(r.Header["User-Agent"]), maxUserAgent, backslash),
-	}
-
-	who, no := g.client(r)
-	a.x.Client, a.x.Exempt = who.addr, who.exempt
+	who, no := g.clients.of(r)
+	a := &answer{ResponseWriter: w, g: g, r: r, who: who, head: r.Method == http.MethodHead, open: open, declared: -1}
+	var ambiguous string
+	a.x.Request, ambiguous = g.read(r, who, methodOf(r.Method), sent)
 	if no != nil {
-		a.refuse(r, no)
+		a.refuse(no)
 		return
 	}
-	if v := g.guard.Decide(a.x.Request); v.Refused() {
-		a.refuse(r, verdictProblem(v))
+	v := g.guard.Decide(a.x.Request)
+	a.x.Would, a.quota = v.Would, v.Quota
+	if v.Refused() {
+		a.refuse(verdictProblem(v))
 		return
 	}
-	if no := unfit(r, ambiguous); no != nil {
-		a.refuse(r, no)
+	if no := unfit(r.Method, len(r.RequestURI), ambiguous); no != nil {
+		a.refuse(no)
 		return
 	}
-	g.pass(a, g.keys.forward(r))
+	r, no = g.look(&a.x.Request, g.forward(r, who))
+	if no != nil {
+		a.refuse(no)
+		return
+	}
+	g.limits.tell(w.Header(), v.Quota, &a.left)
+	g.pass(a, r)
 }
 
 // pass hands the request to the API and sees to it that the exchange is observed, whatever
@@ -166,69 +195,22 @@ func (g *gateway) pass(a *answer, r *http.Request) {
 		if a.open {
 			allowOrigins(a)
 		}
-		a.write(r, &problem{status: http.StatusInternalServerError, kind: "upstream", title: "The API failed", detail: "The API failed at this request. Quote the reference when you report it."})
+		a.write(&problem{status: http.StatusInternalServerError, kind: "upstream", title: "The API failed", detail: "The API failed at this request. Quote the reference when you report it."})
 	}()
 	g.upstream.ServeHTTP(a, r)
 	a.end()
 	returned = true
 }
 
-// nextID rises with time and never repeats, also when the clock steps back: milliseconds, then
-// twelve bits that count, then eight that name the node.
-func (g *gateway) nextID(at time.Time) uint64 {
-	now := uint64(max(at.UnixMilli(), 0))<<20 | g.last.Load()&(oneMore-1) //nolint:gosec // not negative
-	for {
-		last := g.last.Load()
-		next := max(last+oneMore, now)
-		if g.last.CompareAndSwap(last, next) {
-			return next
-		}
-	}
-}
-
-// oneMore is the distance between two IDs of one node in the same millisecond.
-const oneMore = 1 << 8
-
-// first of the values of a header.
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[0]
-}
-
-// target is the path of the request as the client sent it, escapes and all, without the
-// query. It begins with a slash unless the request is not for a path.
-func target(r *http.Request) string {
-	raw := r.RequestURI
-	if raw == "" { // made by a program, not read from a connection
-		raw = r.URL.EscapedPath()
-	}
-	if i := strings.IndexByte(raw, '?'); i >= 0 {
-		raw = raw[:i]
-	}
-	if strings.HasPrefix(raw, "/") {
-		return raw
-	}
-	scheme, rest, absolute := strings.Cut(raw, "://")
-	if !absolute || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
-		return raw
-	}
-	if i := strings.IndexByte(rest, '/'); i >= 0 {
-		return rest[i:]
-	}
-	return "/"
-}
-
 // unfit says why a request that nobody has anything against can't be passed on all the same.
-func unfit(r *http.Request, ambiguous string) *problem {
+func unfit(method string, length int, ambiguous string) *problem {
 	switch {
-	case len(r.RequestURI) > longestURL:
+	case length > longestURL:
 		return &problem{
 			status: http.StatusRequestURITooLong, kind: "long-url", title: "The URL is too long", cause: CauseURL,
 			detail: "The URL is longer than 16 KiB.",
 		}
-	case !passable(r.Method):
+	case !passable(method):
 		return &problem{
 			status: http.StatusMethodNotAllowed, kind: "method", title: "The method is not passed on", cause: CauseMethod,
 			detail: "This gateway does not pass the method on.",

@@ -31,6 +31,11 @@ func verdictProblem(v engine.Verdict) *problem {
 		p.retry = max(p.retry, time.Second)
 		return p
 	}
+	if v.Status == http.StatusServiceUnavailable {
+		p.kind, p.title = "degraded", "Not available now"
+		p.detail, p.retry = "What this request needs is away for the moment. Try again.", max(p.retry, time.Second)
+		return p
+	}
 	p.kind, p.title = "refused", "Refused"
 	if strings.HasPrefix(v.Reference, "X-") { // no decision behind it: it was this request alone
 		p.detail, p.retry = "This path is refused to everybody. Ask for another.", max(p.retry, time.Second)
@@ -41,31 +46,45 @@ func verdictProblem(v engine.Verdict) *problem {
 }
 
 // refuse answers in the API's stead. It counts against nobody.
-func (a *answer) refuse(r *http.Request, p *problem) {
+func (a *answer) refuse(p *problem) {
 	a.x.Refused, a.x.Cause = true, p.cause
-	a.write(r, p)
+	a.write(p)
 }
 
 // write sends a problem.
-func (a *answer) write(r *http.Request, p *problem) {
+func (a *answer) write(p *problem) {
 	if p.reference == "" {
 		p.reference = engine.ExchangeReference(a.x.ID)
 	}
-	retry := int64((p.retry + time.Second - 1) / time.Second)
+	if p.status == http.StatusTooManyRequests { // not sooner than there is quota again, nor later than the window is over
+		if p.retry = max(p.retry, a.quota.Reset); a.quota.Window > 0 {
+			p.retry = min(p.retry, a.quota.Window)
+		}
+	}
+	a.g.limits.tell(a.Header(), a.quota, &a.left)
+	body := p.head(a.Header())
+	a.WriteHeader(p.status)
+	if !a.head {
+		_, _ = a.Write(body) // the client may have gone
+	}
+}
+
+// head sets the header of a problem and answers its body.
+func (p *problem) head(h http.Header) []byte {
+	retry := seconds(p.retry)
 	body, err := json.Marshal(struct {
 		Type      string `json:"type"`
 		Title     string `json:"title"`
 		Status    int    `json:"status"`
 		Detail    string `json:"detail"`
 		Field     string `json:"field,omitempty"`
-		Reference string `json:"reference"`
+		Reference string `json:"reference,omitempty"`
 		Retry     int64  `json:"retry_after,omitempty"`
 	}{"urn:sentinel-protocol:problem:" + p.kind, p.title, p.status, p.detail, p.field, p.reference, retry})
-	if err != nil { // strings and numbers always marshal
-		a.g.log.ErrorContext(r.Context(), "word a refusal", "err", err)
+	if err != nil {
+		panic(err) // strings and numbers always marshal
 	}
 	body = append(body, '\n')
-	h := a.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
@@ -76,8 +95,5 @@ func (a *answer) write(r *http.Request, p *problem) {
 	if p.status == http.StatusMethodNotAllowed {
 		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
-	a.WriteHeader(p.status)
-	if !a.head {
-		_, _ = a.Write(body) // the client may have gone
-	}
+	return body
 }

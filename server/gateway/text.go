@@ -21,23 +21,23 @@ func storable(s string, most int, escape func([]byte, byte) []byte) string {
 
 // apart is the path in memory of its own when the line it came with is much longer, so that
 // who keeps the path doesn't keep the line.
-func apart(path string, r *http.Request) string {
-	if len(r.RequestURI) > len(path)+256 {
+func apart(path, line string) string {
+	if len(line) > len(path)+256 {
 		return strings.Clone(path)
 	}
 	return path
 }
 
-// methodOf is the request's method, apart from the line it came with.
-func methodOf(r *http.Request) string {
+// methodOf is a request's method, apart from the line it came with.
+func methodOf(method string) string {
 	for _, known := range [...]string{
 		http.MethodGet, http.MethodPost, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 	} {
-		if r.Method == known {
+		if method == known {
 			return known
 		}
 	}
-	return strings.Clone(storable(r.Method, maxMethod, percent))
+	return strings.Clone(storable(method, maxMethod, percent))
 }
 
 func percent(b []byte, c byte) []byte   { return engine.Percent(b, c) }

@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+// A reader makes of an HTTP request what the engine may know of it.
+type reader struct {
+	clients clients
+	hygiene hygiene
+	keys    *keys
+
+	keySources, accounts, sessions []source
+	bodies                         bool // one of them is read from a body
+
+	routes Routes
+	learn  func(method, folded string, status int)
+	limits limits
+	now    func() time.Time
+	log    *slog.Logger
+	last   atomic.Uint64 // exchange ID
+}
+
+// prepare makes a reader ready; clients says whom it believes.
+func (d *reader) prepare(c Config, clients clients) {
+	if len(c.Keys) == 0 {
+		name := c.KeyHeader
+		if name == "" {
+			name = "X-API-Key"
+		}
+		c.Keys = []Source{{In: "header", Name: name}}
+	}
+	d.clients, d.keys = clients, newKeys(c.KeySecret)
+	d.keySources, d.accounts, d.sessions = newSources(c.Keys), newSources(c.Accounts), newSources(c.Sessions)
+	for _, list := range [][]source{d.keySources, d.accounts, d.sessions} {
+		for i := range list {
+			d.bodies = d.bodies || list[i].body()
+		}
+	}
+	d.hygiene = newHygiene(d.keySources, d.accounts, d.sessions)
+	d.routes, d.limits.on, d.now, d.log = c.Routes, c.RateLimit, c.Now, c.Log
+	if l, ok := c.Routes.(Learner); ok {
+		d.learn = l.Answered
+	}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	if d.log == nil {
+		d.log = slog.Default()
+	}
+	d.last.Store(uint64(c.Node))
+}
+
+// read is the request as the engine may know it, before its body is looked at; sent is the
+// target as the client wrote it.
+func (d *reader) read(r *http.Request, who client, method, sent string) (x engine.Request, ambiguous string) {
+	at := d.now()
+	raw, query := target(sent)
+	folded, ambiguous := engine.Fold(raw[:min(len(raw), longestURL)])
+	path := storable(apart(raw, sent), maxPath, percent)
+	if folded == raw { // as nearly always
+		folded = path
+	} else {
+		folded = storable(folded, maxPath, percent)
+	}
+	x = engine.Request{
+		ID: d.nextID(at), At: at, Client: who.addr, Exempt: who.exempt, Forwarded: who.forwarded, Flags: who.flags,
+		Method: method, Path: path, Folded: folded, Route: folded,
+		UserAgent: storable(first(r.Header["User-Agent"]), maxUserAgent, backslash),
+	}
+	if d.routes != nil {
+		if route, class := d.routes.Route(method, folded); route != "" {
+			x.Route, x.Class = route, class
+		} else {
+			x.Class = class
+		}
+	}
+	if s := d.tells(d.keySources, &x, r, query, who.proxied); s.times > 0 {
+		x.Key = d.keys.name(s.first)
+	}
+	if s := d.tells(d.accounts, &x, r, query, who.proxied); s.times > 0 {
+		x.Account = s.account()
+		if s.times > 1 {
+			x.Flags |= engine.DuplicateKey
+		}
+	}
+	if s := d.tells(d.sessions, &x, r, query, who.proxied); s.times > 0 {
+		x.Session = d.keys.name(s.first)
+	}
+	return x, ambiguous
+}
+
+// tells is what the first of these sources says that says anything.
+func (d *reader) tells(all []source, x *engine.Request, r *http.Request, query string, proxied bool) said {
+	for i := range all {
+		s := &all[i]
+		if s.body() || !s.covers(x.Method, x.Folded) {
+			continue
+		}
+		if v := s.value(r, query, proxied); v.first != "" {
+			return v
+		}
+	}
+	return said{}
+}
+
+// nextID rises with time and never repeats, also when the clock steps back: milliseconds, then
+// twelve bits that count, then eight that name the node.
+func (d *reader) nextID(at time.Time) uint64 {
+	now := uint64(max(at.UnixMilli(), 0))<<20 | d.last.Load()&(oneMore-1) //nolint:gosec // not negative
+	for {
+		last := d.last.Load()
+		next := max(last+oneMore, now)
+		if d.last.CompareAndSwap(last, next) {
+			return next
+		}
+	}
+}
+
+// oneMore is the distance between two IDs of one node in the same millisecond.
+const oneMore = 1 << 8
+
+// first of the values of a header.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// target takes the target of a request apart, as the client sent it, escapes and all: its path
+// and its query. The path begins with a slash unless the request is not for a path.
+func target(raw string) (path, query string) {
+	path, query, _ = strings.Cut(raw, "?")
+	if strings.HasPrefix(path, "/") {
+		return path, query
+	}
+	scheme, rest, absolute := strings.Cut(path, "://")
+	if !absolute || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+		return path, query
+	}
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		return rest[i:], query
+	}
+	return "/", query
+}
+
+// targetOf is the target as it was sent.
+func targetOf(r *http.Request) string {
+	if r.RequestURI != "" {
+		return r.RequestURI
+	}
+	if r.URL.RawQuery == "" { // made by a program, not read from a connection
+		return r.URL.EscapedPath()
+	}
+	return r.URL.EscapedPath() + "?" + r.URL.RawQuery
+}
