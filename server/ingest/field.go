@@ -5,10 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
@@ -18,7 +14,6 @@ const (
 	maxPath      = 2048
 	maxUserAgent = 256
 	maxMethod    = 32
-	maxAccount   = 128
 	longestURL   = 16 << 10
 )
 
@@ -96,25 +91,9 @@ func setUserAgent(x *engine.Exchange, s string) {
 	}
 }
 
-// setAccount folds a name so that its spellings are one.
+// setAccount names whom a request claims to act for, as the gateway does.
 func setAccount(x *engine.Exchange, name string) {
-	name = name[:min(len(name), 4*maxAccount)]
-	for i := range len(name) {
-		if name[i] >= utf8.RuneSelf {
-			name = norm.NFKC.String(strings.ToValidUTF8(name, ""))
-			break
-		}
-	}
-	name = strings.ToLower(strings.TrimSpace(strings.Map(seen, name)))
-	x.Account = engine.Storable(name, maxAccount, engine.Percent)
-}
-
-// seen drops what takes no room on screen.
-func seen(r rune) rune {
-	if unicode.Is(unicode.Cf, r) {
-		return -1
-	}
-	return r
+	x.Account = engine.Storable(engine.FoldAccount(name), engine.MaxAccount, engine.Percent)
 }
 
 // address reads one, canonical. What is not an address costs no memory where it has no colon.
