@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -13,15 +12,16 @@ import (
 // fields reads what a body says. It reads as far as the body is there, and says when that was
 // not enough.
 type fields struct {
-	text      []byte
-	cut       bool // the body goes on
-	multipart string
+	text     []byte
+	cut      bool // the body goes on
+	parts    bool // it is a multipart form
+	boundary string
 }
 
 func newFields(text []byte, cut bool, contentType string) fields {
 	f := fields{text: bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), cut: cut}
 	if kind, params, err := mime.ParseMediaType(contentType); err == nil && strings.HasPrefix(kind, "multipart/") {
-		f.multipart = params["boundary"]
+		f.parts, f.boundary = true, params["boundary"]
 	}
 	return f
 }
@@ -44,7 +44,7 @@ func (f *fields) find(s *source) (said, bool) {
 		w := walker{text: f.text, path: s.path}
 		whole := w.walk()
 		return w.said, whole
-	case f.multipart != "":
+	case f.parts:
 		return f.part(s.name)
 	case f.json() || bytes.IndexByte(f.text, '=') < 0:
 		return said{}, false
@@ -56,11 +56,14 @@ func (f *fields) find(s *source) (said, bool) {
 
 // part finds a field of a multipart form; files don't count.
 func (f *fields) part(name string) (found said, whole bool) {
-	parts := multipart.NewReader(bytes.NewReader(f.text), f.multipart)
+	if f.boundary == "" {
+		return said{}, false
+	}
+	parts := multipart.NewReader(bytes.NewReader(f.text), f.boundary)
 	for {
 		p, err := parts.NextPart()
 		if err != nil {
-			return found, errors.Is(err, io.EOF)
+			return found, err == io.EOF //nolint:errorlint // wrapped it means that the end is missing
 		}
 		if !strings.EqualFold(p.FormName(), name) || p.FileName() != "" {
 			continue
