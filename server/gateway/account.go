@@ -16,11 +16,11 @@ const maxAccount = 128
 func (s said) account() string { return strings.Clone(s.shown()) }
 
 func (s said) shown() string {
-	one := foldAccount(s.first)
+	one := foldAccount(clipped(s.first, 4*maxAccount))
 	if s.times < 2 {
 		return storable(one, maxAccount, percent)
 	}
-	two := foldAccount(s.last)
+	two := foldAccount(clipped(s.last, 4*maxAccount))
 	if one == two || two == "" {
 		return storable(one, maxAccount, percent)
 	}
@@ -31,9 +31,8 @@ func (s said) shown() string {
 	return storable(one, each, percent) + ", " + storable(two, each, percent)
 }
 
-// foldAccount is idempotent.
+// foldAccount is idempotent. It is given no more than a few hundred bytes.
 func foldAccount(s string) string {
-	s = clipped(s, 4*maxAccount)
 	if plain(s) {
 		return strings.ToLower(strings.TrimSpace(s))
 	}
