@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"strings"
 	"sync"
@@ -31,6 +32,19 @@ type Config struct {
 	Cluster Cluster // nil: alone
 	Log     *slog.Logger
 	Clock   func() time.Time // nil: time.Now
+
+	// Failure is what is done on routes of a class while the database or Redis is away; Open where
+	// nothing is said.
+	Failure map[engine.Class]FailurePolicy
+
+	// Spare are networks that no rule blocks, and no operator by mistake: trusted proxies, health
+	// checks, scanners that were asked to scan.
+	Spare []netip.Prefix
+
+	// SelfTest keeps rules from enforcing against a client that nearly all traffic seems to come
+	// from while it looks like a proxy: see Health.NotEnforcing. It is for where clients come from
+	// elsewhere. With trusted proxies known, headers of others are only what strangers write.
+	SelfTest bool
 }
 
 // A Cluster is what the guard needs of other nodes. No method but Run waits longer than ten
@@ -67,7 +81,7 @@ type ledger interface {
 // A Guard is safe for concurrent use.
 type Guard struct {
 	engine  *engine.Engine
-	policy  engine.Policy
+	failure map[engine.Class]FailurePolicy
 	store   ledger
 	peers   Cluster // nil: alone
 	node    string
@@ -81,6 +95,8 @@ type Guard struct {
 	traffic traffic
 	meter   meter
 	lifts   lifts
+	spared  spared
+	doubt   doubt
 	book    *incident.Book // of the outbox's goroutine alone
 	placed  int            // by operators since the start; of the outbox's goroutine alone
 
@@ -113,9 +129,11 @@ func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Guard{
-		engine: e, policy: c.Policy, store: s, peers: c.Cluster, node: c.Node, log: c.Log,
+		engine: e, failure: maps.Clone(c.Failure), store: s, peers: c.Cluster, node: c.Node, log: c.Log,
 		now: c.Clock, started: c.Clock(), book: incident.NewBook(incident.Limits{}),
 	}
+	g.spared.begin(c.Spare)
+	g.doubt.on = c.SelfTest
 	g.health.begin(g.started, database, traffics)
 	if g.peers != nil {
 		g.health.begin(g.started, redis)
@@ -148,12 +166,18 @@ const (
 // Decide judges a request. It never waits for the disk; with a cluster it asks for the shared
 // count first, which takes ten milliseconds at most.
 func (g *Guard) Decide(r engine.Request) engine.Verdict {
-	if g.peers != nil && r.Together == 0 && !g.decoy(r.Folded) && !g.settled(&r) {
+	g.know(&r)
+	if g.peers != nil && r.Together == 0 && !g.uncounted(r.Folded) && !g.settled(&r) {
 		r.Together = g.count(rateAbuse, r.Client)
 	}
+	failing := g.failing(&r)
+	r.Tighten = r.Tighten || failing == Tighten
 	v := g.engine.Decide(r)
 	if v.Finding != nil {
 		g.outbox.add(item{finding: v.Finding})
+	}
+	if failing == Closed {
+		v = g.closed(&r, v)
 	}
 	return v
 }
@@ -162,7 +186,12 @@ func (g *Guard) Decide(r engine.Request) engine.Verdict {
 // telling come later.
 func (g *Guard) Observe(x engine.Exchange) {
 	g.meter.count(x.At)
-	if g.peers != nil && x.FailedTogether == 0 && !x.Refused && (x.Status == 401 || x.Status == 403) && !g.settled(&x.Request) {
+	g.know(&x.Request)
+	if !x.Refused {
+		g.selfTest(&x.Request)
+	}
+	if g.peers != nil && x.FailedTogether == 0 && !x.Refused && (x.Status == 401 || x.Status == 403) &&
+		!below(g.engine.Policy().Skips, x.Folded) && !g.settled(&x.Request) {
 		x.FailedTogether = g.count(failedAuthentication, x.Client)
 	}
 	for _, f := range g.engine.Observe(x) {
@@ -185,10 +214,15 @@ func (g *Guard) settled(r *engine.Request) bool {
 	return false
 }
 
-// decoy reports whether the path is one that is refused before anything is counted.
-func (g *Guard) decoy(folded string) bool {
-	for _, d := range g.policy.Decoys {
-		if rest, below := strings.CutPrefix(folded, d); below && (rest == "" || rest[0] == '/') {
+// uncounted reports whether the path is one where nothing is counted: refused before, or skipped.
+func (g *Guard) uncounted(folded string) bool {
+	p := g.engine.Policy()
+	return below(p.Decoys, folded) || below(p.Denies, folded) || below(p.Skips, folded)
+}
+
+func below(tops []string, folded string) bool {
+	for _, top := range tops {
+		if rest, is := strings.CutPrefix(folded, top); is && (rest == "" || rest[0] == '/') {
 			return true
 		}
 	}
@@ -196,7 +230,7 @@ func (g *Guard) decoy(folded string) bool {
 }
 
 func (g *Guard) count(rule string, client netip.Addr) int {
-	t := g.policy.Terms(rule)
+	t := g.engine.Policy().Terms(rule)
 	if t.Off {
 		return 0
 	}
@@ -212,10 +246,23 @@ func (g *Guard) Covering(a netip.Addr, k engine.Key) []engine.Decision {
 }
 
 // Explain says in plain words what a rule does under the policy in force; empty for an unknown rule.
-func (g *Guard) Explain(rule string) string { return g.policy.Explain(rule) }
+func (g *Guard) Explain(rule string) string { return g.engine.Policy().Explain(rule) }
 
-// Policy in force.
-func (g *Guard) Policy() engine.Policy { return g.policy }
+// Policy in force. It is not to be changed; see Revise.
+func (g *Guard) Policy() engine.Policy { return g.engine.Policy() }
+
+// Revise puts another policy in force for the very next request, as Engine.Revise does: when it is
+// wrong, each mistake is an engine.Invalid and nothing changes.
+func (g *Guard) Revise(p engine.Policy) error {
+	if err := g.engine.Revise(p); err != nil {
+		return fmt.Errorf("revise the policy: %w", err)
+	}
+	g.news.HealthChanged.Publish(g.Health())
+	return nil
+}
+
+// WouldHave lists what would have been done since the start, had it been enforced.
+func (g *Guard) WouldHave() []engine.WouldHave { return g.engine.WouldHave() }
 
 // Flush waits until all that was decided, observed and placed before is written and told.
 func (g *Guard) Flush(ctx context.Context) error {

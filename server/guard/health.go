@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/store"
@@ -41,6 +43,23 @@ type Health struct {
 	TrafficLost  int64 // traffic rows that could not be kept since the start
 	FindingsLost int64 // findings that could not be kept to be written; their decisions are in force all the same
 	Waiting      int64 // findings and decisions that wait to be written
+
+	Mode         string // ModeObserve or ModeEnforce
+	NotEnforcing string // why rules don't enforce against whom most traffic comes from; empty when they do
+}
+
+// The modes of the gateway.
+const (
+	ModeObserve = "observe" // everything passes, and is counted
+	ModeEnforce = "enforce"
+)
+
+// Mode of the policy in force.
+func (g *Guard) Mode() string {
+	if g.engine.Policy().Observe {
+		return ModeObserve
+	}
+	return ModeEnforce
 }
 
 // The dependencies, by their names in DESIGN and on screen.
@@ -59,6 +78,7 @@ const (
 type health struct {
 	mu         sync.Mutex
 	conditions []condition
+	away       atomic.Bool // something that a failure policy minds
 }
 
 // A condition tells a write that failed from a question that was not answered: an answer does
@@ -94,6 +114,7 @@ func (h *health) note(name string, at time.Time, found func(*condition)) (change
 		}
 		before := c.err() == nil
 		found(c)
+		h.away.Store(slices.ContainsFunc(h.conditions, func(c condition) bool { return c.name != traffics && c.err() != nil }))
 		if before != (c.err() == nil) {
 			former, c.since = c.since, at
 			return true, former
@@ -132,6 +153,7 @@ func (g *Guard) Health() Health {
 	h := Health{
 		State: OK, Node: g.node, Started: g.started, Dependencies: g.health.list(),
 		TrafficLost: g.traffic.lost.Load(), FindingsLost: g.outbox.lost.Load(), Waiting: g.outbox.waiting(),
+		Mode: g.Mode(), NotEnforcing: g.doubt.says(),
 	}
 	for i := range h.Dependencies {
 		d := &h.Dependencies[i]

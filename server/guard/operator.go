@@ -24,7 +24,7 @@ type By struct {
 // It answers engine.Invalid for what the operator can correct, and ErrUnavailable when the
 // change can't be written down; then nothing has changed.
 func (g *Guard) Place(ctx context.Context, by By, w Wanted) (engine.Decision, error) {
-	if err := w.check(by); err != nil {
+	if err := w.check(by, &g.spared); err != nil {
 		return engine.Decision{}, err
 	}
 	var placed engine.Decision
@@ -55,7 +55,7 @@ func (g *Guard) Place(ctx context.Context, by By, w Wanted) (engine.Decision, er
 // place works out what Place changes.
 func (g *Guard) place(at time.Time, by By, w Wanted) (placed engine.Decision, lifted []engine.Decision) {
 	placed = engine.Decision{
-		Action: w.Action, Target: engine.Target{Network: w.Network}, Reason: w.Reason,
+		Action: w.Action, Target: engine.Target{Network: w.Network, Key: w.Key}, Reason: w.Reason,
 		Origin: engine.ByOperator, By: by.Name, From: at,
 	}
 	if w.For > 0 {
@@ -170,7 +170,7 @@ func (g *Guard) lift(lifted ...engine.Decision) {
 
 // forget drops what all nodes counted about a target. The engine has done so for this one.
 func (g *Guard) forget(t engine.Target) {
-	if g.peers == nil {
+	if g.peers == nil || !t.Network.IsValid() { // rules count no keys
 		return
 	}
 	if t.Network.IsSingleIP() {

@@ -52,6 +52,7 @@ func TestWhatNobodyCanMeanIsRefusedWithTheField(t *testing.T) {
 		{"loopback in IPv6", Wanted{Action: engine.Block, Network: netip.MustParsePrefix("::1/128")}, "target"},
 		{"loopback, as IPv4 in IPv6", Wanted{Action: engine.Block, Network: netip.MustParsePrefix("::ffff:127.0.0.1/128")}, "target"},
 		{"the operator himself", Wanted{Action: engine.Block, Network: netip.MustParsePrefix("192.0.2.0/24")}, "target"},
+		{"a network and a key", Wanted{Action: engine.Block, Network: netip.MustParsePrefix("203.0.113.7/32"), Key: aKey("stolen")}, "target"},
 		{"a negative time", Wanted{Action: engine.Block, Network: netip.MustParsePrefix("203.0.113.7/32"), For: -1}, "duration"},
 		{"no time worth it", Wanted{Action: engine.Block, Network: netip.MustParsePrefix("203.0.113.7/32"), For: 1}, "duration"},
 		{"a century", Wanted{Action: engine.Block, Network: netip.MustParsePrefix("203.0.113.7/32"), For: 100 * 365 * 24 * time.Hour}, "duration"},

@@ -11,7 +11,7 @@ import (
 func (g *Guard) hear(d engine.Decision) {
 	at := g.now()
 	switch lifted, known := g.lifts.of(d.ID); {
-	case !acceptable(d):
+	case !g.acceptable(d):
 		g.log.Warn("another node announced what nobody may decide", "decision", d.ID, "by", d.By)
 		return
 	case known && d.Lifted.IsZero():
@@ -40,7 +40,7 @@ func (g *Guard) hear(d engine.Decision) {
 }
 
 // acceptable refuses what no operator could place either: Redis is not a back door.
-func acceptable(d engine.Decision) bool {
+func (g *Guard) acceptable(d engine.Decision) bool {
 	p := d.Target.Network
 	if !p.IsValid() || d.Action == engine.Monitor {
 		return true
@@ -52,6 +52,9 @@ func acceptable(d engine.Decision) bool {
 		if d.Action != engine.Allow && p.Overlaps(l) {
 			return false
 		}
+	}
+	if _, spared := g.spared.overlaps(p); spared && d.Action == engine.Block && d.Origin != engine.ByRule {
+		return false // a rule's does not hold for them
 	}
 	return true
 }

@@ -102,13 +102,19 @@ func (s *scene) ask(client, method, path string, status int) int {
 		ID: uint64(s.clock.now().UnixMilli())<<20 | s.next, At: s.clock.now(), Client: netip.MustParseAddr(client),
 		Method: method, Path: path, Folded: folded, Route: folded,
 	}
+	return s.put(r, status).Status
+}
+
+// put sends a request that is written out, and returns the exchange that came of it.
+func (s *scene) put(r engine.Request, status int) engine.Exchange {
+	s.t.Helper()
 	v := s.Decide(r)
-	x := engine.Exchange{Request: r, Status: status, Took: time.Millisecond, Refused: v.Refused(), Cause: v.Cause}
+	x := engine.Exchange{Request: r, Status: status, Took: time.Millisecond, Refused: v.Refused(), Cause: v.Cause, Would: v.Would}
 	if v.Refused() {
 		x.Status = v.Status
 	}
 	s.Observe(x)
-	return x.Status
+	return x
 }
 
 // trap walks into the honeypot: one finding, one alert, one block.

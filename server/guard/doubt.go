@@ -1,0 +1,178 @@
+package guard
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
+
+// What the self-test looks at.
+const (
+	doubtSpan    = 1000 // requests that passed, the newest
+	doubtFrom    = 50   // of them are enough to say something
+	doubtPercent = 95   // from one client: hardly a client
+	trustPercent = 90   // below this the doubt is over
+	doubtNames   = 3    // addresses that one client's headers name: it speaks for others
+	doubtSearch  = 250  // requests after which somebody else may lead
+)
+
+// doubt is the self-test of whether requests come from whom they seem to. Behind a proxy that
+// nobody told us to trust all clients are one, and the first rule that trips would block them all.
+type doubt struct {
+	on bool
+
+	mu     sync.Mutex
+	passed [doubtSpan]passed // a ring
+	n      int               // ever
+	leader netip.Prefix      // whom most come from, if anybody
+	led    int               // of those in the ring
+	names  [doubtNames]named // that the leader's headers named last, each once
+
+	found atomic.Pointer[doubted]
+}
+
+// passed is a request that was let through.
+type passed struct {
+	actor     netip.Prefix
+	forwarded netip.Addr
+}
+
+type named struct {
+	address netip.Addr
+	n       int // when last
+}
+
+// doubted is a client that nearly all traffic seems to come from.
+type doubted struct {
+	network netip.Prefix
+	says    string
+}
+
+// of reports whether an address is doubted.
+func (d *doubt) of(a netip.Addr) bool {
+	f := d.found.Load()
+	return f != nil && f.network.Contains(a)
+}
+
+// says what is wrong; empty when nothing is.
+func (d *doubt) says() string {
+	if f := d.found.Load(); f != nil {
+		return f.says
+	}
+	return ""
+}
+
+// see takes in a request that passed, and reports whether it changes who is doubted.
+func (d *doubt) see(r *engine.Request) (changed bool) {
+	p := passed{engine.ActorOf(r.Client).Network, r.Forwarded}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	slot := &d.passed[d.n%doubtSpan]
+	if d.n >= doubtSpan && slot.actor == d.leader {
+		d.led--
+	}
+	*slot = p
+	if d.n++; p.actor == d.leader {
+		d.led++
+		d.name(p.forwarded, d.n)
+	}
+	in := min(d.n, doubtSpan)
+	if 2*d.led < in && (in == doubtFrom || in%doubtSearch == 0 && d.n%doubtSearch == 0) {
+		d.elect(in)
+	}
+	return d.judge(in)
+}
+
+// name notes an address that the leader's header named. Of more than a few, those named last
+// are known: so there are that many in the ring if and only if all of these are.
+func (d *doubt) name(a netip.Addr, n int) {
+	if !a.IsValid() {
+		return
+	}
+	oldest := 0
+	for i := range d.names {
+		if d.names[i].address == a {
+			d.names[i].n = n
+			return
+		}
+		if d.names[i].n < d.names[oldest].n {
+			oldest = i
+		}
+	}
+	d.names[oldest] = named{a, n}
+}
+
+// elect finds whom more than half come from, if anybody (Boyer and Moore's majority vote).
+func (d *doubt) elect(in int) {
+	lead := 0
+	for _, p := range d.passed[:in] {
+		switch {
+		case lead == 0:
+			d.leader, lead = p.actor, 1
+		case p.actor == d.leader:
+			lead++
+		default:
+			lead--
+		}
+	}
+	d.led, d.names = 0, [doubtNames]named{}
+	for n := d.n - in; n < d.n; n++ {
+		if p := d.passed[n%doubtSpan]; p.actor == d.leader {
+			d.led++
+			d.name(p.forwarded, n+1)
+		}
+	}
+}
+
+// judge whether the leader is to be doubted.
+func (d *doubt) judge(in int) (changed bool) {
+	before := d.found.Load()
+	percent := doubtPercent
+	if before != nil && before.network == d.leader {
+		percent = trustPercent
+	}
+	switch doubtful := in >= doubtFrom && d.led*100 >= in*percent && (inside(d.leader.Addr()) || d.speaksForOthers(in)); {
+	case doubtful == (before != nil) && (before == nil || before.network == d.leader):
+		return false
+	case doubtful:
+		who := engine.Target{Network: d.leader}.String()
+		d.found.Store(&doubted{d.leader, fmt.Sprintf("Nearly all traffic seems to come from %s, which looks like a proxy in front of this gateway. "+
+			"Until it is known who really asks, rules only count what they would have done to it: set clients.trusted_proxies to its address.", who)})
+	default:
+		d.found.Store(nil)
+	}
+	return true
+}
+
+func (d *doubt) speaksForOthers(in int) bool {
+	for _, name := range d.names {
+		if name.n == 0 || name.n <= d.n-in {
+			return false
+		}
+	}
+	return true
+}
+
+var carrierGrade = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
+
+// inside reports whether an address is of a network's inside, where clients seldom are and
+// proxies are.
+func inside(a netip.Addr) bool {
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || carrierGrade.Contains(a)
+}
+
+// selfTest takes a request in that passed.
+func (g *Guard) selfTest(r *engine.Request) {
+	if !g.doubt.on || r.Exempt || !g.doubt.see(r) {
+		return
+	}
+	if says := g.doubt.says(); says != "" {
+		g.log.Warn("not enforcing", "why", says)
+	} else {
+		g.log.Info("enforcing again: traffic comes from many")
+	}
+	g.news.HealthChanged.Publish(g.Health())
+}
