@@ -51,7 +51,6 @@ type Gateway struct {
 	Routes           Routes         `key:"routes"`
 	Failure          Failure        `key:"failure"`
 	RateLimitHeaders bool           `key:"ratelimit_headers"`
-	Body             time.Duration  `key:"body"`  // how long a body may stand still
 	Drain            time.Duration  `key:"drain"` // how long requests in flight may take at a stop
 }
 
@@ -71,9 +70,10 @@ type Upstream struct {
 	Health       Health        `key:"health"`
 	Connect      time.Duration `key:"connect"`
 	Answer       time.Duration `key:"answer"` // until the first byte of the answer
-	Idle         time.Duration `key:"idle"`   // how long an unused connection is kept
+	Idle         time.Duration `key:"idle"`   // how long either body may stand still
 	MaxBody      Size          `key:"max_body"`
 	PreserveHost *bool         `key:"preserve_host"` // pass the client's Host on; true unless said otherwise
+	CAFile       string        `key:"ca_file"`       // PEM of who may sign an https target's certificate; the system's when empty
 }
 
 // Health is how a target is asked whether it is well; without a path only failures tell.
@@ -190,7 +190,7 @@ func Defaults() Config {
 		Gateway: Gateway{
 			Listen: "127.0.0.1:8000", Mode: Observe,
 			Failure:          Failure{Normal: "open", Sensitive: "tighten"},
-			RateLimitHeaders: true, Body: 30 * time.Second, Drain: 10 * time.Second,
+			RateLimitHeaders: true, Drain: 10 * time.Second,
 		},
 		Clients:  Clients{Header: "X-Forwarded-For", SelfTest: true},
 		Identity: Identity{Keys: []Source{{In: "header", Name: "X-API-Key"}}},
@@ -214,6 +214,6 @@ const day = 24 * time.Hour
 func UpstreamDefaults() Upstream {
 	return Upstream{
 		Health:  Health{Every: 10 * time.Second, Timeout: 2 * time.Second},
-		Connect: 3 * time.Second, Answer: 60 * time.Second, Idle: 90 * time.Second,
+		Connect: 3 * time.Second, Answer: 30 * time.Second, Idle: 60 * time.Second,
 	}
 }

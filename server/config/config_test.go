@@ -111,7 +111,7 @@ rules: {rate-abuse: {more: 10, mode: shadow}}
 	if got := c.Clients.TrustedProxies[1].String(); got != "192.0.2.1/32" {
 		t.Errorf("a mapped proxy is %s", got)
 	}
-	if up := c.Gateway.Upstreams[0]; up.Answer != time.Minute || up.Health.Every != 10*time.Second || up.MaxBody != 10<<20 {
+	if up := c.Gateway.Upstreams[0]; up.Answer != 30*time.Second || up.Health.Every != 10*time.Second || up.MaxBody != 10<<20 {
 		t.Errorf("upstream %+v", up)
 	}
 	if r := c.Rules["rate-abuse"]; r.More != 10 || r.For != 5*time.Minute || r.Mode != "shadow" {

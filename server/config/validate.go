@@ -83,7 +83,6 @@ func (k *check) gateway(g Gateway) {
 			k.that(strings.HasPrefix(p, "/") && strings.Trim(p, "/") != "", "gateway."+l.key, "holds %q: write a path, as in /admin, and not all of them", p)
 		}
 	}
-	k.that(g.Body >= time.Second && g.Body <= time.Hour, "gateway.body", "must be 1s to 1h")
 	k.that(g.Drain >= 0 && g.Drain <= 10*time.Minute, "gateway.drain", "must be 0s to 10m")
 }
 
@@ -104,6 +103,10 @@ func (k *check) upstream(key string, u Upstream) {
 	}
 	for _, p := range u.Paths {
 		k.that(strings.HasPrefix(p, "/"), key+".paths", "holds %q, which has no slash in front", p)
+	}
+	if u.CAFile != "" {
+		_, err := os.Stat(u.CAFile)
+		k.that(err == nil, key+".ca_file", "can't be read: %v", err)
 	}
 	k.that(u.Health.Path == "" || strings.HasPrefix(u.Health.Path, "/"), key+".health.path", "needs a slash in front, as in /healthz")
 	for _, d := range []struct {
