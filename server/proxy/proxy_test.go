@@ -20,6 +20,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func urls(t testing.TB, all ...string) (u []*url.URL) {
+	t.Helper()
+	for _, s := range all {
+		u = append(u, mustURL(t, s))
+	}
+	return u
+}
+
 var quietLog = slog.New(slog.DiscardHandler)
 
 func mustURL(t testing.TB, s string) *url.URL {
