@@ -53,19 +53,24 @@ func (a *answer) refuse(p *problem) {
 
 // write sends a problem.
 func (a *answer) write(p *problem) {
-	if p.reference == "" {
-		p.reference = engine.ExchangeReference(a.x.ID)
-	}
-	if p.status == http.StatusTooManyRequests { // not sooner than there is quota again, nor later than the window is over
-		if p.retry = max(p.retry, a.quota.Reset); a.quota.Window > 0 {
-			p.retry = min(p.retry, a.quota.Window)
-		}
-	}
+	p.settle(a.x.ID, a.quota)
 	a.g.limits.tell(a.Header(), a.quota, &a.left)
 	body := p.head(a.Header())
 	a.WriteHeader(p.status)
 	if !a.head {
 		_, _ = a.Write(body) // the client may have gone
+	}
+}
+
+// settle makes a refusal ready to be sent.
+func (p *problem) settle(id uint64, q engine.Quota) {
+	if p.reference == "" {
+		p.reference = engine.ExchangeReference(id)
+	}
+	if p.status == http.StatusTooManyRequests { // not sooner than there is quota again, nor later than the window is over
+		if p.retry = max(p.retry, q.Reset, time.Second); q.Window > 0 {
+			p.retry = min(p.retry, q.Window)
+		}
 	}
 }
 
