@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 )
@@ -71,5 +72,12 @@ func ruleMode(t engine.Terms) RuleMode {
 		return RuleModeShadow
 	default:
 		return RuleModeEnforce
+	}
+}
+
+// denied writes down what somebody asked for that his role may not do.
+func (r *Resolver) denied(ctx context.Context, o Operator, deed string) {
+	if r.access != nil {
+		r.access.Denied(ctx, access.By{Name: o.Name, Origin: o.Origin}, deed)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
@@ -30,7 +31,7 @@ func NewServer(r *Resolver) *handler.Server {
 	s.SetValidationRulesFn(rulesWithoutHints)
 	s.SetErrorPresenter(present(r.log))
 	s.SetRecoverFunc(recovered(r.log))
-	s.Use(gate{known, r.about.Demo})
+	s.Use(gate{known, r.about.Demo, r.denied})
 	return s
 }
 
@@ -60,6 +61,7 @@ func (d *documents) Add(ctx context.Context, query string, doc *ast.QueryDocumen
 type gate struct {
 	known         *documents
 	introspection bool
+	denied        func(ctx context.Context, o Operator, deed string)
 }
 
 func (gate) ExtensionName() string                   { return "Gate" }
@@ -87,13 +89,64 @@ func (g gate) MutateOperationParameters(ctx context.Context, p *graphql.RawParam
 	return checkShape(doc)
 }
 
-// MutateOperationContext weighs the operation with its variables.
+// MutateOperationContext asks whether the operator may do it, and weighs the operation with its
+// variables.
 func (g gate) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	op.DisableIntrospection = !g.introspection
 	if _, live := hangUpOf(ctx); op.Operation.Operation == ast.Subscription && !live {
 		return invalid("query", "is a subscription: ask over a socket, with the protocol graphql-transport-ws")
 	}
+	if e := g.allowed(ctx, op.Operation); e != nil {
+		return e
+	}
 	return checkCost(op.Operation, op.Variables)
+}
+
+// allowed reports what an operation asks for at its root that its operator may not do; also
+// below a fragment, and also where @skip would leave it out.
+func (g gate) allowed(ctx context.Context, op *ast.OperationDefinition) *gqlerror.Error {
+	o, in := OperatorOf(ctx)
+	if !in {
+		return Fault{Code: Unauthenticated, Message: "Sign in first."}.graphql(nil, nil)
+	}
+	kind := map[ast.Operation]string{ast.Query: "Query.", ast.Mutation: "Mutation.", ast.Subscription: "Subscription."}[op.Operation]
+	seen := map[string]bool{}
+	var refuse func(ast.SelectionSet) *gqlerror.Error
+	refuse = func(set ast.SelectionSet) *gqlerror.Error {
+		for _, selection := range set {
+			var below ast.SelectionSet
+			switch x := selection.(type) {
+			case *ast.Field:
+				if !strings.HasPrefix(x.Name, "__") && !o.Role.May(kind+x.Name) { // introspection is refused, where it is, by itself
+					g.denied(ctx, o, kind+x.Name)
+					return Fault{Code: Denied, Message: denial(kind + x.Name)}.graphql(ast.Path{ast.PathName(x.Alias)}, nil)
+				}
+			case *ast.InlineFragment:
+				below = x.SelectionSet
+			case *ast.FragmentSpread:
+				if !seen[x.Name] && x.Definition != nil {
+					seen[x.Name], below = true, x.Definition.SelectionSet
+				}
+			}
+			if e := refuse(below); e != nil {
+				return e
+			}
+		}
+		return nil
+	}
+	return refuse(op.SelectionSet)
+}
+
+// denial says what somebody may not do, and who may.
+func denial(deed string) string {
+	switch least, known := access.Needs(deed); {
+	case !known:
+		return "Nobody may do that."
+	case least == access.Admin:
+		return "Only admins may do that."
+	default:
+		return "Viewers may look, not act."
+	}
 }
 
 // InterceptOperation gives queries and mutations a deadline; subscriptions live on.

@@ -22,7 +22,7 @@ import (
 func run(t *testing.T, about graph.About, role access.Role, around graphql.FieldMiddleware, query string) (data string, codes []string, log string) {
 	t.Helper()
 	var written bytes.Buffer
-	srv := graph.NewServer(graph.NewResolver(nil, nil, about, slog.New(slog.NewTextHandler(&written, nil))))
+	srv := graph.NewServer(graph.NewResolver(nil, nil, nil, about, slog.New(slog.NewTextHandler(&written, nil))))
 	if around != nil {
 		srv.AroundFields(around)
 	}
@@ -31,8 +31,15 @@ func run(t *testing.T, about graph.About, role access.Role, around graphql.Field
 	srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
 	ctx := graphql.StartOperationTrace(graph.SignedIn(t.Context(), graph.Operator{Name: "ada", Role: role}))
 	op, errs := s.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: query})
+	for _, e := range errs {
+		b, err := json.Marshal(e.Extensions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes = append(codes, string(b))
+	}
 	if errs != nil {
-		t.Fatal(errs)
+		return "", codes, written.String()
 	}
 	next, ctx := s.exec.DispatchOperation(ctx, op)
 	answer := next(ctx)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -14,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/sentinel-protocol/sentinel/graph/scalar"
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/store"
@@ -49,6 +51,7 @@ func Explain(ctx context.Context, log *slog.Logger, err error) Fault {
 	var invalid engine.Invalid
 	var unasked store.Invalid
 	var malformed scalar.Invalid
+	var throttled access.Throttled
 	switch {
 	case errors.As(err, &fault):
 		return fault
@@ -58,7 +61,11 @@ func Explain(ctx context.Context, log *slog.Logger, err error) Fault {
 		return Fault{Code: Invalid, Message: clip(unasked.Error(), longestMessage), Field: unasked.Field}
 	case errors.As(err, &malformed):
 		return Fault{Code: Invalid, Message: malformed.Problem}
-	case errors.Is(err, store.ErrNotFound):
+	case errors.As(err, &throttled):
+		return Fault{Code: TooComplex, Message: fmt.Sprintf("There were too many attempts: wait %s.", throttled.Wait.Round(time.Second))}
+	case errors.Is(err, access.ErrBusy), errors.Is(err, access.ErrLastAdmin), errors.Is(err, access.ErrLink):
+		return Fault{Code: Denied, Message: sentence(err)}
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, access.ErrUnknown):
 		return Fault{Code: NotFound, Message: "There is nothing with that name."}
 	case errors.Is(err, context.Canceled):
 		return Fault{Code: TooComplex, Message: "The question was withdrawn."}
@@ -150,6 +157,12 @@ func tooComplex(format string, args ...any) *gqlerror.Error {
 
 func invalid(field, problem string) *gqlerror.Error {
 	return Fault{Code: Invalid, Message: field + " " + problem, Field: field}.graphql(nil, nil)
+}
+
+// sentence is an error as it is shown alone.
+func sentence(err error) string {
+	s := err.Error()
+	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 func clip(s string, most int) string {

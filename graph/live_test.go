@@ -37,7 +37,7 @@ func opened(t *testing.T) *Resolver {
 			t.Error(err)
 		}
 	})
-	return NewResolver(s, g, About{}, log)
+	return NewResolver(s, g, nil, About{}, log)
 }
 
 func TestFiguresAreComputedOnceForAllWhoWatch(t *testing.T) {

@@ -3,6 +3,7 @@ package graph
 import (
 	"log/slog"
 
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
@@ -11,6 +12,7 @@ import (
 type Resolver struct {
 	store   *store.Store
 	guard   *guard.Guard
+	access  *access.Access // nil: nobody signs in
 	about   About
 	log     *slog.Logger
 	pulse   pulse
@@ -23,9 +25,10 @@ type About struct {
 	Demo    bool // signs everybody in, and answers introspection
 }
 
-// NewResolver returns the answers that stand on this store and this guard.
-func NewResolver(s *store.Store, g *guard.Guard, about About, log *slog.Logger) *Resolver {
-	r := &Resolver{store: s, guard: g, about: about, log: log}
+// NewResolver returns the answers that stand on this store and this guard; a is nil where nobody
+// signs in.
+func NewResolver(s *store.Store, g *guard.Guard, a *access.Access, about About, log *slog.Logger) *Resolver {
+	r := &Resolver{store: s, guard: g, access: a, about: about, log: log}
 	r.pulse.r, r.traffic.r = r, r
 	return r
 }

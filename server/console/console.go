@@ -3,10 +3,14 @@
 package console
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -22,29 +26,42 @@ import (
 type Config struct {
 	Store   *store.Store
 	Guard   *guard.Guard
-	App     fs.FS    // the built front end; holds no index.html until it is built
-	Hosts   []string // exact Host headers, with port
-	Origins []string // exact origins of pages that may act; nil: http:// and each of Hosts
-	Sockets int      // open at once at most; 0: 1,000
-	Demo    bool     // everybody is signed in as demo admin: whoever listens sees to it that only loopback gets here
+	App     fs.FS          // the built front end; holds no index.html until it is built
+	Access  *access.Access // who may come in; nil in the demo, and else nobody
+	Hosts   []string       // exact Host headers, with port
+	Origins []string       // exact origins of pages that may act; nil: http:// or https:// and each of Hosts
+	TLS     bool           // the listener speaks it
+	Sockets int            // open at once at most; 0: 1,000
+	Demo    bool           // everybody is signed in as demo admin: whoever listens sees to it that only loopback gets here
 	Version string
 	Log     *slog.Logger
+
+	// Operating, when it is set, is told the address that a signed-in operator asks from, so that
+	// no rule locks him out.
+	Operating func(netip.Addr)
 }
 
 // A Console is an http.Handler. Close it after the server that it hangs from has shut down.
 type Console struct {
 	store   *store.Store
 	guard   *guard.Guard
+	access  *access.Access
+	working func(netip.Addr)
 	demo    bool
 	log     *slog.Logger
 	now     func() time.Time
 	door    door
 	app     *app
 	rest    *http.ServeMux
+	signing *http.ServeMux
 	graphql *handler.Server
 	sockets *sockets
 	pace    pace
 	exports chan struct{} // one token for each that runs
+
+	closing  sync.Once
+	closed   chan struct{}
+	watching sync.WaitGroup
 }
 
 const (
@@ -62,22 +79,30 @@ func New(c Config) (*Console, error) {
 		c.Sockets = mostSockets
 	}
 	out := &Console{
-		store: c.Store, guard: c.Guard, demo: c.Demo, log: c.Log, now: time.Now,
-		door: newDoor(c.Hosts, c.Origins), app: app,
-		sockets: newSockets(c.Sockets), exports: make(chan struct{}, mostExports),
+		store: c.Store, guard: c.Guard, access: c.Access, working: c.Operating, demo: c.Demo, log: c.Log, now: time.Now,
+		door: newDoor(c.Hosts, c.Origins, c.TLS), app: app,
+		sockets: newSockets(c.Sockets), exports: make(chan struct{}, mostExports), closed: make(chan struct{}),
+	}
+	if out.access != nil {
+		out.sockets.asking = mostAsking
+		out.watching.Go(out.watchSockets)
 	}
 	out.graphql = out.newGraphQL(graph.About{Version: c.Version, Demo: c.Demo})
-	out.rest = out.newREST()
+	out.rest, out.signing = out.newREST(), out.newSigning()
 	return out, nil
 }
 
 // HangUp closes every socket with 1001 and takes no more. It does not wait: Close does.
-func (c *Console) HangUp() { c.sockets.hangUp() }
+func (c *Console) HangUp() {
+	c.closing.Do(func() { close(c.closed) })
+	c.sockets.hangUp()
+}
 
 // Close hangs up, and returns when nobody is served over a socket any more.
 func (c *Console) Close() error {
 	c.HangUp()
 	c.sockets.wait()
+	c.watching.Wait()
 	return nil
 }
 
@@ -104,7 +129,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) serve(w http.ResponseWriter, r *http.Request) {
-	harden(w.Header())
+	harden(w.Header(), r.TLS != nil)
 	if !plainPath(r.URL) {
 		refuse(w, http.StatusBadRequest, "the path holds an encoded slash, a backslash, a double slash, a dot segment or a control byte")
 		return
@@ -118,6 +143,8 @@ func (c *Console) serve(w http.ResponseWriter, r *http.Request) {
 		c.ready(w, r)
 	case path == "/graphql":
 		c.enter(c.serveGraphQL)(w, r)
+	case path == "/session" || path == "/session/ticket" || path == "/setup" && r.Method == http.MethodPost:
+		c.enter(c.signing.ServeHTTP)(w, r)
 	case path == "/api" || strings.HasPrefix(path, "/api/"):
 		c.enter(c.serveREST)(w, r)
 	default:
@@ -133,17 +160,14 @@ func (c *Console) enter(next http.HandlerFunc) http.HandlerFunc {
 			refuse(w, http.StatusForbidden, why)
 			return
 		}
-		if o, ok := c.signedIn(r); ok {
+		o, err := c.signedIn(r)
+		switch {
+		case err == nil:
 			r = r.WithContext(graph.SignedIn(r.Context(), o))
+		case !errors.Is(err, access.ErrEnded):
+			c.fail(w, r, fmt.Errorf("ask who is signed in: %w", err))
+			return
 		}
 		next(w, r)
 	}
-}
-
-// signedIn is who sent a request; nobody outside of the demo, until operators can sign in.
-func (c *Console) signedIn(r *http.Request) (graph.Operator, bool) {
-	if !c.demo {
-		return graph.Operator{}, false
-	}
-	return graph.Operator{ID: "demo", Name: "demo admin", Role: access.Admin, Origin: remote(r)}, true
 }

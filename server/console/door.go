@@ -15,18 +15,22 @@ type door struct {
 	cross   *http.CrossOriginProtection
 }
 
-func newDoor(hosts, origins []string) door {
+func newDoor(hosts, origins []string, tls bool) door {
 	d := door{map[string]bool{}, map[string]bool{}, http.NewCrossOriginProtection()}
+	scheme, usual := "http://", ":80"
+	if tls {
+		scheme, usual = "https://", ":443"
+	}
 	for _, h := range hosts {
 		h = strings.ToLower(h)
 		names := []string{h}
-		if name, usual := strings.CutSuffix(h, ":80"); usual { // browsers leave it out
+		if name, is := strings.CutSuffix(h, usual); is { // browsers leave it out
 			names = append(names, name)
 		}
 		for _, n := range names {
 			d.hosts[n] = true
 			if origins == nil {
-				d.origins["http://"+n] = true
+				d.origins[scheme+n] = true
 			}
 		}
 	}
@@ -42,6 +46,15 @@ func newDoor(hosts, origins []string) door {
 // knows reports whether the request names the console as it is called. Any other name may be
 // one that a web page had pointed at this machine.
 func (d door) knows(r *http.Request) bool { return d.hosts[strings.ToLower(r.Host)] }
+
+// site is how the browser that sent a request, if any, calls the console: scheme and host.
+func (d door) site(r *http.Request) string {
+	host := strings.ToLower(r.Host)
+	if r.TLS != nil || d.origins["https://"+host] && !d.origins["http://"+host] { // a proxy before us may speak TLS
+		return "https://" + host
+	}
+	return "http://" + host
+}
 
 // stranger says why a request comes from another page than the console's, empty when it does
 // not. Programs that are no browser send neither Origin nor Sec-Fetch-Site.
@@ -67,7 +80,13 @@ const policy = "default-src 'self'; script-src 'self'; worker-src 'self'; style-
 	"font-src 'self' data:; connect-src 'self'; img-src 'self' data:; object-src 'none'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
-func harden(h http.Header) {
+// strict is for how long a browser asks over TLS only.
+const strict = "max-age=31536000"
+
+func harden(h http.Header, tls bool) {
+	if tls {
+		h.Set("Strict-Transport-Security", strict)
+	}
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,11 +24,11 @@ const (
 )
 
 func (c *Console) newGraphQL(about graph.About) *handler.Server {
-	s := graph.NewServer(graph.NewResolver(c.store, c.guard, about, c.log))
+	s := graph.NewServer(graph.NewResolver(c.store, c.guard, c.access, about, c.log))
 	limit := int64(mostBody)
 	s.AddTransport(transport.Websocket{
 		Implementation:   c.sockets,
-		InitFunc:         welcome,
+		InitFunc:         c.welcome,
 		InitTimeout:      initTimeout,
 		PingPongInterval: pingInterval,
 		PayloadReadLimit: &limit,
@@ -38,20 +37,10 @@ func (c *Console) newGraphQL(about graph.About) *handler.Server {
 	return s
 }
 
-// welcome lets in who is signed in. The close code is the one after which clients don't come
-// back by themselves.
-func welcome(ctx context.Context, _ transport.InitPayload) (context.Context, *transport.InitPayload, error) {
-	if _, ok := graph.OperatorOf(ctx); !ok {
-		ctx = transport.AppendCloseReason(ctx, "Unauthorized")
-		return transport.WithWebsocketCloseCode(ctx, closeUnauthorized), nil, errors.New("sign in first")
-	}
-	return ctx, nil, nil
-}
-
 // serveGraphQL answers POST, and GET that is to become a socket.
 func (c *Console) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet && r.Header.Get("Upgrade") != "" {
-		c.sockets.serve(w, r, c.graphql)
+		c.sockets.serve(w, r, c.door.site(r), c.graphql)
 		return
 	}
 	methods{http.MethodPost: c.ask}.ServeHTTP(w, r)
@@ -63,7 +52,7 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request) {
 		turnDown(w, http.StatusUnauthorized, refused(graph.Unauthenticated, "Sign in first.", ""))
 		return
 	}
-	if !c.pace.keeps(o.Name, c.now()) {
+	if !c.pace.keeps(o.ID, c.now()) {
 		w.Header().Set("Retry-After", "1")
 		turnDown(w, http.StatusTooManyRequests, refused(graph.TooComplex, fmt.Sprintf("At most %d operations a second may be started.", asksPerSecond), ""))
 		return

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/graph"
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/incident"
 	"github.com/sentinel-protocol/sentinel/server/store"
@@ -25,10 +26,9 @@ const (
 	settling        = 100 * time.Millisecond
 )
 
-// newREST is the API of the original, call by call. What it does not know is 404.
-func (c *Console) newREST() *http.ServeMux {
-	m := http.NewServeMux()
-	for path, do := range map[string]methods{
+// calls are the API of the original, call by call, and the exports.
+func (c *Console) calls() map[string]methods {
+	return map[string]methods{
 		"/api/monitoring/stats":                {http.MethodGet: c.reply(c.stats)},
 		"/api/monitoring/timeline":             {http.MethodGet: c.reply(c.timeline)},
 		"/api/monitoring/alerts":               {http.MethodGet: c.reply(c.alerts)},
@@ -42,13 +42,42 @@ func (c *Console) newREST() *http.ServeMux {
 		"/api/ip-management/add":               {http.MethodPost: c.reply(c.add)},
 		"/api/ip-management/remove":            {http.MethodPost: c.reply(c.remove)},
 		"/api/export/{file}":                   {http.MethodGet: c.export},
-	} {
-		m.Handle(path, do)
+	}
+}
+
+// newREST answers calls. What it does not know is 404.
+func (c *Console) newREST() *http.ServeMux {
+	m := http.NewServeMux()
+	for path, do := range c.calls() {
+		m.Handle(path, c.permitted(path, do))
 	}
 	m.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "there is no such call")
 	})
 	return m
+}
+
+// permitted lets through whom access lets do what a route does.
+func (c *Console) permitted(path string, do methods) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		o, in := graph.OperatorOf(r.Context())
+		if deed := method + " " + path; do[method] != nil && !o.Role.May(deed) {
+			if !in {
+				refuse(w, http.StatusUnauthorized, "sign in first")
+				return
+			}
+			if c.access != nil {
+				c.access.Denied(r.Context(), access.By{Name: o.Name, Origin: o.Origin}, deed)
+			}
+			refuse(w, http.StatusForbidden, "your role may not do that")
+			return
+		}
+		do.ServeHTTP(w, r)
+	})
 }
 
 func (c *Console) serveREST(w http.ResponseWriter, r *http.Request) {

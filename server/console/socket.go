@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/sentinel-protocol/sentinel/graph"
+	"github.com/sentinel-protocol/sentinel/server/access"
 )
 
 // What one socket may do.
@@ -35,6 +36,7 @@ const (
 	closeInitTimeout  = 4408
 	closeDuplicate    = 4409
 	closeTooManyInits = 4429
+	closeTryAgain     = 1013
 )
 
 // A socket keeps a client to the protocol before gqlgen hears of what it says: one
@@ -43,6 +45,9 @@ const (
 // operation that had it before.
 type socket struct {
 	conn *websocket.Conn
+	from string      // address of the client
+	site string      // as its page calls the console
+	pass access.Pass // what let it in; zero before, and in the demo. Under sockets.mu
 
 	writing sync.Mutex // gorilla allows one writer
 

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/sentinel-protocol/sentinel/graph"
+	"github.com/sentinel-protocol/sentinel/server/access"
 )
 
 // The only protocol that is spoken. gqlgen would take a client that names none for one of the
@@ -22,6 +23,7 @@ const subprotocol = "graphql-transport-ws"
 // down neither waits for them nor closes them.
 type sockets struct {
 	most    int
+	asking  int // of one address that have not said who they are, at most; 0 where nobody has to
 	up      websocket.Upgrader
 	running sync.WaitGroup
 
@@ -50,12 +52,12 @@ func newSockets(most int) *sockets {
 }
 
 // serve turns a request into a socket and returns when it is closed.
-func (s *sockets) serve(w http.ResponseWriter, r *http.Request, graphql http.Handler) {
+func (s *sockets) serve(w http.ResponseWriter, r *http.Request, site string, graphql http.Handler) {
 	if !websocket.IsWebSocketUpgrade(r) || !slices.Contains(websocket.Subprotocols(r), subprotocol) {
 		refuse(w, http.StatusBadRequest, "a socket speaks "+subprotocol)
 		return
 	}
-	k := &socket{operations: map[string]*operationOf{}, byClient: map[string]*operationOf{}}
+	k := &socket{from: remote(r), site: site, operations: map[string]*operationOf{}, byClient: map[string]*operationOf{}}
 	k.started, k.messages = newBucket(operationsBurst, operationsPerSecond), newBucket(messagesBurst, messagesPerSecond)
 	if !s.reserve(k) {
 		w.Header().Set("Retry-After", "10")
@@ -94,12 +96,53 @@ func (s *sockets) Accept(w http.ResponseWriter, r *http.Request, _ transport.Web
 func (s *sockets) reserve(k *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || len(s.open) >= s.most {
+	if s.closing || len(s.open) >= s.most || s.asking > 0 && s.unknown(k.from) >= s.asking {
 		return false
 	}
 	s.open[k] = true
 	s.running.Add(1)
 	return true
+}
+
+// unknown counts those from an address that have not said who they are. Runs under mu.
+func (s *sockets) unknown(from string) int {
+	n := 0
+	for k := range s.open {
+		if k.from == from && k.pass == (access.Pass{}) {
+			n++
+		}
+	}
+	return n
+}
+
+// admit notes whose a socket is, unless he has too many.
+func (s *sockets) admit(k *socket, p access.Pass) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for other := range s.open {
+		if other.pass.ID == p.ID {
+			n++
+		}
+	}
+	if n >= socketsEach {
+		return false
+	}
+	k.pass = p
+	return true
+}
+
+// passes are those by which the open sockets were let in.
+func (s *sockets) passes() map[access.Pass][]*socket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[access.Pass][]*socket{}
+	for k := range s.open {
+		if k.conn != nil && k.pass != (access.Pass{}) {
+			out[k.pass] = append(out[k.pass], k)
+		}
+	}
+	return out
 }
 
 func (s *sockets) release(k *socket) {
