@@ -207,3 +207,39 @@ func stored(tb testing.TB, s *Store, rows int, now time.Time) {
 	}
 	record(tb, s, found)
 }
+
+// BenchmarkInForce reads 1,000,000 decisions of a feed and puts them in force, as a start does.
+func BenchmarkInForce(b *testing.B) {
+	s := benchStore(b)
+	const many = 1_000_000
+	batch := make([]engine.Decision, 0, 50_000)
+	for i := range many {
+		a := netip.AddrFrom4([4]byte{11 + byte(i>>16), byte(i >> 8), byte(i), 0})
+		batch = append(batch, engine.Decision{
+			ID: fmt.Sprintf("D-%013d", i), Action: engine.Block, Target: engine.Target{Network: netip.PrefixFrom(a, 24)},
+			Reason: "listed by a feed", Origin: engine.ByFeed, By: "feed", From: noon, Until: noon.Add(24 * time.Hour),
+		})
+		if len(batch) == cap(batch) {
+			if err := s.Record(context.Background(), Batch{Decisions: batch}); err != nil {
+				b.Fatal(err)
+			}
+			batch = batch[:0]
+		}
+	}
+	for b.Loop() {
+		e, err := engine.New(engine.Defaults(), 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		began := time.Now()
+		ds, err := s.InForce(context.Background(), noon)
+		if err != nil || len(ds) != many {
+			b.Fatal(len(ds), err)
+		}
+		read := time.Since(began)
+		e.Restore(ds)
+		b.ReportMetric(read.Seconds(), "read-s")
+		b.ReportMetric(time.Since(began).Seconds(), "in-force-s")
+	}
+	b.ReportMetric(0, "ns/op")
+}

@@ -1,9 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -55,20 +59,75 @@ func (s *Store) Decision(ctx context.Context, id string) (engine.Decision, error
 
 // InForce are all decisions that count at a time, oldest first, as an engine wants them.
 func (s *Store) InForce(ctx context.Context, at time.Time) ([]engine.Decision, error) {
-	var rows []decisionRow
-	// The sign keeps the planner from going through all that were ever made, in their order.
-	err := s.main.read.WithContext(ctx).Where("ends_at > ? AND lifted_at = 0", at.UnixMilli()).
-		Order("+made_at, id").Find(&rows).Error
+	var out []engine.Decision
+	err := s.EachInForce(ctx, at, func(d engine.Decision) error {
+		out = append(out, d)
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read decisions in force: %w", err)
+		return nil, err
 	}
-	out := make([]engine.Decision, len(rows))
-	for i := range rows {
-		if out[i], err = rows[i].decision(); err != nil {
-			return nil, err
-		}
+	older := func(a, b engine.Decision) int { return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.ID, b.ID)) }
+	if !slices.IsSortedFunc(out, older) {
+		slices.SortFunc(out, older)
 	}
 	return out, nil
+}
+
+// EachInForce gives all decisions that count at a time to a function, in no order, without holding
+// them all: a feed may have a million. An error of the function ends it.
+func (s *Store) EachInForce(ctx context.Context, at time.Time, do func(engine.Decision) error) (err error) {
+	rows, err := s.main.reader().QueryContext(ctx, s.main.bind(`SELECT id, action, network, target_key, key_prefix, reason, origin,
+		rule, finding, made_by, made_at, until_at FROM decisions WHERE ends_at > ? AND lifted_at = 0`), at.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("read decisions in force: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var texts said
+	for rows.Next() {
+		var id, finding string
+		var network, key, prefix, reason, rule, by sql.RawBytes
+		var action, origin uint8
+		var made, until int64
+		if err := rows.Scan(&id, &action, &network, &key, &prefix, &reason, &origin, &rule, &finding, &by, &made, &until); err != nil {
+			return fmt.Errorf("read decisions in force: %w", err)
+		}
+		t, err := target(string(network), key, texts.of(prefix))
+		if err != nil {
+			return fmt.Errorf("target of decision %s: %w", id, err)
+		}
+		err = do(engine.Decision{
+			ID: id, Action: engine.Action(action), Target: t, Reason: texts.of(reason), Origin: engine.Origin(origin),
+			Rule: texts.of(rule), Finding: finding, By: texts.of(by), From: instant(made), Until: instant(until),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read decisions in force: %w", err)
+	}
+	return nil
+}
+
+// said keeps one copy of what many decisions say alike, as those of one feed do.
+type said struct{ texts map[string]string }
+
+const mostSaid = 4096
+
+func (s *said) of(text []byte) string {
+	if len(text) == 0 {
+		return ""
+	}
+	if known, ok := s.texts[string(text)]; ok {
+		return known
+	}
+	if s.texts == nil || len(s.texts) == mostSaid {
+		s.texts = make(map[string]string)
+	}
+	one := string(text)
+	s.texts[one] = one
+	return one
 }
 
 func (s *Store) decisions(f DecisionFilter) (*gorm.DB, error) {

@@ -45,6 +45,8 @@ type Store struct {
 	stretches stretches
 	full      int // rows of a stretch
 
+	retaining sync.Mutex // one Retain at a time
+
 	lost atomic.Pointer[loss]
 	once sync.Once
 }

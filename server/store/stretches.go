@@ -54,8 +54,12 @@ func (s *stretches) next(ctx context.Context, tx *sql.Tx, d *database, full int)
 		return nil
 	}
 	var newest int64
-	if err := tx.QueryRowContext(ctx, "SELECT max(id) FROM exchanges").Scan(&newest); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT COALESCE(max(id), 0) FROM exchanges").Scan(&newest); err != nil {
 		return err
+	}
+	if newest < s.all[len(s.all)-1].start { // what it held was not kept any longer
+		s.rows = 0
+		return nil
 	}
 	one := stretch{s.all[len(s.all)-1].id + 1, newest + 1}
 	if _, err := tx.ExecContext(ctx, d.bind("INSERT INTO stretches (id, start) VALUES (?, ?)"), one.id, one.start); err != nil {
