@@ -55,8 +55,8 @@ func (a *answer) settle(bytes int64) {
 	}
 }
 
-// Asker is who asks, and the X-Forwarded-For that a proxy sends on for him: his address, then
-// the trusted proxies behind which he is. What he wrote himself is not in it.
+// Asker is who asks, and the X-Forwarded-For that a proxy sends on for him when he is behind
+// trusted proxies: his address, then theirs; else empty. What he wrote himself is not in it.
 func (a *answer) Asker() (client netip.Addr, forwarded string) {
 	return a.who.addr, a.g.clients.hops(a.who, a.r.Header)
 }

@@ -150,10 +150,11 @@ func (c *clients) named(h http.Header) netip.Addr {
 }
 
 // hops writes X-Forwarded-For anew for the next server: the client, then the proxies behind
-// which it is, the nearest last. Nothing of it was written by the client.
+// which it is, the nearest last; empty when that is the client alone. Nothing of it was written
+// by the client.
 func (c *clients) hops(who client, h http.Header) string {
 	if who.addr == who.peer || !who.proxied {
-		return who.addr.String()
+		return ""
 	}
 	passed := []netip.Addr{who.peer}
 	t := newTrail(h[c.header], c.header == forwardedHdr)

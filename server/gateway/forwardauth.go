@@ -194,6 +194,9 @@ func (f *ForwardAuth) Answered(x engine.Exchange) {
 		return
 	case known:
 		was.Status, was.Took, was.Bytes = x.Status, x.Took, x.Bytes
+		if was.Account == "" {
+			was.Account = saidOnce(x.Account).account()
+		}
 		if was.UserAgent == "" {
 			was.UserAgent = storable(x.UserAgent, maxUserAgent, backslash)
 		}
