@@ -13,19 +13,14 @@ func Storable(s string, most int, escape func([]byte, byte) []byte) string {
 	if long { // a card number across the cut is seen whole before it is cut
 		s = s[:min(len(s), most+2*longestCard)]
 	}
-	odd, card, digits := false, false, 0
+	kinds, digits := byte(0), 0
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ' || c > '~':
-			odd = true
-		case c >= '0' && c <= '9':
-			digits++
-			card = card || digits >= shortestCard
-		case c != '-':
-			digits = 0
-		}
+		k := kindOf[s[i]]
+		kinds |= k
+		digits += int(k & isDigit)
 	}
-	if card {
+	odd := kinds&isOdd != 0
+	if digits >= shortestCard {
 		s = maskCards(s)
 	}
 	switch {
@@ -36,6 +31,24 @@ func Storable(s string, most int, escape func([]byte, byte) []byte) string {
 	}
 	return s
 }
+
+// kindOf a byte.
+var kindOf = func() (kinds [256]byte) {
+	for c := range kinds {
+		switch {
+		case c < ' ' || c > '~':
+			kinds[c] = isOdd
+		case c >= '0' && c <= '9':
+			kinds[c] = isDigit
+		}
+	}
+	return kinds
+}()
+
+const (
+	isDigit = 1
+	isOdd   = 2 // it can't be seen, or needs a closer look
+)
 
 // escaped writes whatever can't be seen as escapes, whole ones, within so many bytes.
 func escaped(s string, most int, escape func([]byte, byte) []byte) string {

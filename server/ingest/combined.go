@@ -15,7 +15,13 @@ import (
 //
 // The user is text of strangers and may hold spaces and brackets, but no bare quote: so the
 // time is what stands right before the first one.
-type combined struct{ clock clock }
+type combined struct {
+	clock  clock
+	agents [256]agent // seen last
+}
+
+// An agent is how a user agent is written, and kept.
+type agent struct{ written, kept string }
 
 func (*combined) format() string { return "combined" }
 
@@ -65,11 +71,26 @@ func (c *combined) parse(line string, x *engine.Exchange) (ok bool, problem stri
 		if end := quoteIn(tail, 1); end > 0 && strings.HasPrefix(tail[end:], `" "`) {
 			agent := tail[end+3:]
 			if end := quoteIn(agent, 0); end >= 0 {
-				setUserAgent(x, unescaped(agent[:end]))
+				c.setUserAgent(x, agent[:end])
 			}
 		}
 	}
 	return true, ""
+}
+
+// setUserAgent looks it up first: logs have many lines, and few user agents.
+func (c *combined) setUserAgent(x *engine.Exchange, written string) {
+	if len(written) > 2*maxUserAgent || len(written) < 2 {
+		setUserAgent(x, unescaped(written))
+		return
+	}
+	n, half := len(written), len(written)/2
+	known := &c.agents[byte(n)^written[n-1]<<1^written[n-2]<<4^written[half]<<2^written[half/2]<<3^written[half+half/2]<<5]
+	if known.written != written {
+		setUserAgent(x, unescaped(written))
+		*known = agent{strings.Clone(written), strings.Clone(x.UserAgent)}
+	}
+	x.UserAgent = known.kept
 }
 
 // quoteIn finds the first quote from there on that is not escaped.

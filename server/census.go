@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"net/netip"
+
+	"github.com/axiomhq/hyperloglog"
+)
+
+// A census counts requests by client, an IPv6 client being its /64, in memory that does not
+// grow with their number: up to mostCounted clients exactly, the distinct ones beyond with an
+// error of about one percent.
+type census struct {
+	slots  []citizen // open addressing; a power of two
+	n      int
+	seed   maphash.Seed
+	beyond *hyperloglog.Sketch // of all clients, once there are too many
+}
+
+// A citizen is a counted client.
+type citizen struct{ client, requests uint64 }
+
+const mostCounted = 1 << 20
+
+func newCensus() *census {
+	return &census{slots: make([]citizen, 1<<12), seed: maphash.MakeSeed()}
+}
+
+// clientOf is who an address is as the census counts: an IPv4 address lies where no IPv6
+// network does. It is never 0.
+func clientOf(a netip.Addr) uint64 {
+	if a.Is4() {
+		b := a.As4()
+		return 1<<48 | uint64(binary.BigEndian.Uint32(b[:]))
+	}
+	b := a.As16()
+	return max(binary.BigEndian.Uint64(b[:8]), 1)
+}
+
+// count a request. It reports whether the client is counted exactly.
+func (c *census) count(client uint64) bool {
+	hash := maphash.Comparable(c.seed, client)
+	mask := uint64(len(c.slots) - 1)
+	i := hash & mask
+	for ; c.slots[i].client != 0; i = (i + 1) & mask {
+		if c.slots[i].client == client {
+			c.slots[i].requests++
+			return true
+		}
+	}
+	if c.n >= mostCounted {
+		c.overflow().InsertHash(hash)
+		return false
+	}
+	c.slots[i] = citizen{client, 1}
+	if c.n++; 2*c.n > len(c.slots) && len(c.slots) < 2*mostCounted {
+		c.grow()
+	}
+	return true
+}
+
+func (c *census) grow() {
+	old := c.slots
+	c.slots = make([]citizen, 2*len(old))
+	mask := uint64(len(c.slots) - 1)
+	for _, s := range old {
+		if s.client != 0 {
+			i := maphash.Comparable(c.seed, s.client) & mask
+			for c.slots[i].client != 0 {
+				i = (i + 1) & mask
+			}
+			c.slots[i] = s
+		}
+	}
+}
+
+// overflow is the sketch, with all that were counted exactly.
+func (c *census) overflow() *hyperloglog.Sketch {
+	if c.beyond == nil {
+		c.beyond = hyperloglog.New14()
+		for _, s := range c.slots {
+			if s.client != 0 {
+				c.beyond.InsertHash(maphash.Comparable(c.seed, s.client))
+			}
+		}
+	}
+	return c.beyond
+}
+
+// of tells how many requests a client sent, when he is counted exactly.
+func (c *census) of(client uint64) (requests uint64, exact bool) {
+	mask := uint64(len(c.slots) - 1)
+	for i := maphash.Comparable(c.seed, client) & mask; c.slots[i].client != 0; i = (i + 1) & mask {
+		if c.slots[i].client == client {
+			return c.slots[i].requests, true
+		}
+	}
+	return 0, false
+}
+
+// clients tells how many there were, and whether that is exact.
+func (c *census) clients() (n uint64, exact bool) {
+	if c.beyond == nil {
+		return uint64(c.n), true
+	}
+	return max(c.beyond.Estimate(), mostCounted), false
+}

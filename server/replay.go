@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sentinel-protocol/sentinel/server/config"
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/ingest"
+)
+
+// replayOptions are what `sentinel replay` is told.
+type replayOptions struct {
+	format string
+	config string
+	json   bool
+	in     io.Reader // for the file "-"
+	out    io.Writer
+	screen io.Writer // for the progress bar; nil for none
+	now    func() time.Time
+}
+
+func replayCommand() *cobra.Command {
+	o := replayOptions{now: time.Now}
+	c := &cobra.Command{
+		Use:   "replay FILE...",
+		Short: "Judge access logs as if Sentinel had stood before the API: who would have been flagged or blocked, when and why",
+		Long: `Judge access logs as if Sentinel had stood before the API: who would have been flagged or blocked, when and why.
+
+Files are read in the order given, plain or gzip; "-" is standard input. Time is the log's own. All rules
+enforce, also those that the configuration has in shadow mode. Nothing is stored and nobody is blocked.
+
+Formats: auto, combined (nginx, Apache; common too), nginx-json, caddy, envoy, sshd, jsonl, and pattern:REGEX with
+named groups client, time, path or request, and method, status, bytes, took, user_agent, account, key where there are any.
+
+Exits with 1 when a file can't be read.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, files []string) error {
+			o.in, o.out = c.InOrStdin(), c.OutOrStdout()
+			if f, ok := c.ErrOrStderr().(*os.File); ok && terminal(f) {
+				o.screen = f
+			}
+			return runReplay(c.Context(), o, files)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.format, "format", "auto", "`format` of the lines")
+	f.BoolVar(&o.json, "json", false, "one JSON object a line instead of a summary")
+	f.StringVar(&o.config, "config", "", "`file` of settings, of which the rules count here")
+	return c
+}
+
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&(fs.ModeDevice|fs.ModeCharDevice) == fs.ModeDevice|fs.ModeCharDevice && f.Name() != os.DevNull
+}
+
+// replayPolicy is what the engine judges by.
+func replayPolicy(file string) (engine.Policy, error) {
+	if file == "" {
+		return engine.Defaults(), nil
+	}
+	c, err := config.Load(config.Sources{File: file, Environ: os.Environ()})
+	return c.Policy(), err
+}
+
+// A replayed log is a file with what was read of it.
+type replayed struct {
+	name  string
+	stats ingest.Stats
+}
+
+func runReplay(ctx context.Context, o replayOptions, files []string) error {
+	format, err := ingest.ParseFormat(o.format)
+	if err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	policy, err := replayPolicy(o.config)
+	if err != nil {
+		return err
+	}
+	j, err := newJudge(policy)
+	if err != nil {
+		return err
+	}
+	var total int64
+	for _, name := range files { // before hours go by
+		size, err := readable(name)
+		if err != nil {
+			return err
+		}
+		total += size
+	}
+	began := o.now()
+	bar := newProgress(o.screen, total, o.now)
+	logs := make([]replayed, 0, len(files))
+	for _, name := range files {
+		stats, err := replayFile(ctx, o, format, name, bar, j)
+		if err != nil {
+			bar.clear()
+			return err
+		}
+		logs = append(logs, replayed{name, stats})
+	}
+	bar.clear()
+	out := bufio.NewWriter(o.out)
+	r := report{judge: j, logs: logs, took: o.now().Sub(began)}
+	if o.json {
+		err = r.json(out)
+	} else {
+		r.text(out)
+	}
+	return errors.Join(err, out.Flush())
+}
+
+func replayFile(ctx context.Context, o replayOptions, format ingest.Format, name string, bar *progress, j *judge) (ingest.Stats, error) {
+	in, options := o.in, ingest.Options{}
+	if name != "-" {
+		f, err := os.Open(name) //nolint:gosec // the operator names it
+		if err != nil {
+			return ingest.Stats{}, remedy(name, err)
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil {
+			options.Before = info.ModTime()
+		}
+		in = f
+	}
+	stats, err := ingest.Read(ctx, bar.reader(in), format, options, j.judge)
+	if err != nil {
+		return stats, remedy(name, err)
+	}
+	return stats, nil
+}
+
+// readable tells the size of a log, or why it can't be read.
+func readable(name string) (int64, error) {
+	if name == "-" {
+		return 0, nil
+	}
+	f, err := os.Open(name) //nolint:gosec // the operator names it
+	if err != nil {
+		return 0, remedy(name, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, remedy(name, err)
+	}
+	if info.IsDir() {
+		return 0, fmt.Errorf("%s is a directory: name the files in it, as in %s/*.log", name, strings.TrimRight(name, "/"))
+	}
+	return info.Size(), nil
+}
+
+// remedy says what to do about a log that can't be read.
+func remedy(name string, err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is not there: check the path", name)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s may not be read by this user: run this as one who may, often root or of group adm", name)
+	case errors.Is(err, ingest.ErrFormat), errors.Is(err, ingest.ErrBinary):
+		return fmt.Errorf("%s %w", name, err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%s %w: it is not complete; copy it again, or unpack what there is with zcat and read that", name, err)
+	}
+	return fmt.Errorf("read %s: %w", name, err)
+}

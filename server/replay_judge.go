@@ -1,0 +1,216 @@
+package main
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/incident"
+)
+
+// A judge has the engine decide on what has already happened, as if it had stood before the
+// API: a request that it would have refused counts as refused. What it remembers does not grow
+// with the log.
+type judge struct {
+	engine    *engine.Engine
+	book      *incident.Book
+	census    *census
+	culprits  map[uint64]*culprit
+	more      int // clients with a verdict beyond mostCulprits
+	attacks   map[int64]*attack
+	requests  uint64 // also the ID of the last
+	refused   uint64
+	late      uint64
+	first     time.Time
+	watermark time.Time
+	expire    time.Time
+}
+
+// mostCulprits are told by name. Those beyond are counted.
+const mostCulprits = 1 << 18
+
+// A culprit is a client that something was found about.
+type culprit struct {
+	client   netip.Addr
+	network  netip.Prefix // that rules counted
+	blocked  bool
+	rules    []string
+	first    time.Time
+	reason   string // of the first block, else of the first finding
+	requests uint64 // after it was found, when the census could not count it
+}
+
+// An attack is an incident with who was in it.
+type attack struct {
+	incident.Incident
+	members map[uint64]bool
+}
+
+func newJudge(p engine.Policy) (*judge, error) {
+	p.Observe = false
+	p.Rules = enforced(p)
+	const seed = 1 // the same log is judged the same way
+	e, err := engine.New(p, seed)
+	if err != nil {
+		return nil, err
+	}
+	return &judge{
+		engine: e, book: incident.NewBook(incident.Limits{}), census: newCensus(),
+		culprits: map[uint64]*culprit{}, attacks: map[int64]*attack{},
+	}, nil
+}
+
+// enforced are a policy's rules with those in shadow mode at work: what is replayed harms nobody.
+func enforced(p engine.Policy) map[string]engine.Terms {
+	rules := make(map[string]engine.Terms, len(p.Rules))
+	for id, t := range p.Rules {
+		t.Shadow = false
+		rules[id] = t
+	}
+	return rules
+}
+
+// judge an exchange. It keeps nothing of it.
+func (j *judge) judge(x *engine.Exchange) {
+	j.requests++
+	x.ID = j.requests
+	j.tick(x.At)
+	who := clientOf(x.Client)
+	if !j.census.count(who) {
+		if c := j.culprits[who]; c != nil {
+			c.requests++
+		}
+	}
+	v := j.engine.Decide(x.Request)
+	if v.Finding != nil {
+		j.note(who, v.Finding)
+	}
+	if v.Refused() {
+		j.refused++
+		x.Refused, x.Cause, x.Status = true, v.Cause, v.Status
+	}
+	found := j.engine.Observe(*x)
+	for i := range found {
+		j.note(who, &found[i])
+	}
+}
+
+// tick follows the log's own time.
+func (j *judge) tick(at time.Time) {
+	if at.Before(j.watermark) {
+		j.late++
+		if at.Before(j.first) {
+			j.first = at
+		}
+		return
+	}
+	j.watermark = at
+	if j.first.IsZero() {
+		j.first = at
+	}
+	if !at.Before(j.expire) {
+		j.engine.Expire(at)
+		j.expire = at.Add(time.Minute)
+	}
+}
+
+// note what was found about a client.
+func (j *judge) note(who uint64, f *engine.Finding) {
+	c := j.culprits[who]
+	if c == nil {
+		if len(j.culprits) >= mostCulprits {
+			j.more++
+			return
+		}
+		c = &culprit{client: f.Client, network: f.Actor.Network, first: f.At, reason: f.Reason}
+		if _, exact := j.census.of(who); !exact {
+			c.requests = uint64(max(f.Count, 1))
+		}
+		j.culprits[who] = c
+	}
+	if !slices.Contains(c.rules, f.Rule) {
+		c.rules = append(c.rules, f.Rule)
+	}
+	if f.Decision != nil && f.Decision.Action == engine.Block && !c.blocked {
+		c.blocked, c.reason = true, f.Reason
+	}
+	j.group(j.book.Fold(*f))
+}
+
+// group keeps the incidents that a finding changed.
+func (j *judge) group(c incident.Change) {
+	for _, gone := range c.Emptied {
+		delete(j.attacks, gone.ID)
+	}
+	if c.Incident == nil {
+		return
+	}
+	a := j.attacks[c.Incident.ID]
+	if a == nil {
+		a = &attack{members: map[uint64]bool{}}
+		j.attacks[c.Incident.ID] = a
+	}
+	a.Incident = *c.Incident
+	a.members[clientOf(c.Alert.Client)] = true
+	for i := range c.Joined {
+		a.members[clientOf(c.Joined[i].Client)] = true
+	}
+}
+
+// requestsOf a culprit, and whether that is exact.
+func (j *judge) requestsOf(c *culprit) (n uint64, exact bool) {
+	if n, exact = j.census.of(clientOf(c.client)); exact {
+		return n, true
+	}
+	return c.requests, false
+}
+
+// verdicts are the culprits in the order in which they were found.
+func (j *judge) verdicts() []*culprit {
+	all := make([]*culprit, 0, len(j.culprits))
+	for _, c := range j.culprits {
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b *culprit) int {
+		return cmp.Or(a.first.Compare(b.first), a.client.Compare(b.client))
+	})
+	return all
+}
+
+// incidents are the attacks, the gravest first.
+func (j *judge) incidents() []*attack {
+	all := make([]*attack, 0, len(j.attacks))
+	for _, a := range j.attacks {
+		all = append(all, a)
+	}
+	slices.SortFunc(all, func(a, b *attack) int {
+		return cmp.Or(cmp.Compare(b.Score(), a.Score()), a.First.Compare(b.First), cmp.Compare(a.ID, b.ID))
+	})
+	return all
+}
+
+// clients of an attack, in order.
+func (j *judge) clients(a *attack) []string {
+	addresses := make([]netip.Addr, 0, len(a.members))
+	for who := range a.members {
+		if c := j.culprits[who]; c != nil {
+			addresses = append(addresses, c.client)
+		}
+	}
+	slices.SortFunc(addresses, netip.Addr.Compare)
+	names := make([]string, len(addresses))
+	for i, a := range addresses {
+		names[i] = a.String()
+	}
+	return names
+}
+
+// reason of an incident in one sentence.
+func (a *attack) reason() string {
+	if a.Shared == "" {
+		return a.Title
+	}
+	return a.Title + ", joined by " + a.Shared
+}
