@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 
-/** How the live socket stands. `offline` is the browser's own network; `refused` needs a new sign-in. */
-export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'offline' | 'refused';
+/** How the live socket stands. `offline` is the browser's own network. */
+export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'offline';
 
 /** What is known of the socket, for the badge and for those who must ask again after a gap. */
 export class Connection {

@@ -23,12 +23,24 @@ export function pause(ms: number): Promise<void> {
   });
 }
 
-/** Opens the socket when somebody subscribes, keeps it alive, and tells `connection` how it stands. */
-export function openSocket(url: string, connection: Connection): Client {
+/**
+ * Opens the socket when somebody subscribes, keeps it alive, and tells `connection` how it stands. Each
+ * time it connects it asks for a ticket of its own; `close` ends it for good.
+ */
+export function openSocket(
+  url: string,
+  connection: Connection,
+  ticket: () => Promise<string | undefined>,
+): { socket: Client; close: () => void } {
   let open: WebSocket | undefined;
+  let token: string | undefined;
   let unanswered: ReturnType<typeof setTimeout> | undefined;
   const client = createClient({
-    url,
+    url: async () => {
+      token = await ticket();
+      return url;
+    },
+    connectionParams: () => (token === undefined ? undefined : { token }),
     lazyCloseTimeout: 2_000, // changing pages drops one subscription before it opens the next
     keepAlive: 10_000,
     retryAttempts: Number.POSITIVE_INFINITY,
@@ -43,8 +55,7 @@ export function openSocket(url: string, connection: Connection): Client {
       closed: (event) => {
         clearTimeout(unanswered);
         const code = (event as CloseEvent).code;
-        if (code === signedOut) connection.move('refused');
-        else if (code !== 1000) connection.move(navigator.onLine ? 'reconnecting' : 'offline');
+        if (code !== 1000) connection.move(navigator.onLine ? 'reconnecting' : 'offline');
       },
       ping: (received) => {
         if (received) return;
@@ -57,9 +68,16 @@ export function openSocket(url: string, connection: Connection): Client {
   });
   // A socket says nothing when its network goes, and a server on this machine stays reachable without
   // any network: trying again is the only way to know.
-  addEventListener('offline', () => client.terminate());
-  addEventListener('online', () => client.terminate());
-  return client;
+  const again = () => client.terminate();
+  addEventListener('offline', again);
+  addEventListener('online', again);
+  const close = () => {
+    removeEventListener('offline', again);
+    removeEventListener('online', again);
+    clearTimeout(unanswered);
+    void client.dispose();
+  };
+  return { socket: client, close };
 }
 
 /** Whether the server closed the socket for good, as graphql-ws sees it; it then gives up by itself. */

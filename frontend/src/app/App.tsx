@@ -1,12 +1,22 @@
 import { MantineProvider } from '@mantine/core';
 import type { Client } from '@urql/core';
-import { Provider } from 'urql';
+import type { Session } from '../api/session';
 import { colorSchemes } from '../ui/colorScheme';
 import { theme, variables } from '../ui/theme';
-import { Shell } from './Shell';
+import { Gate } from './Gate';
+import type { SetupLink } from './setupLink';
 
 /** The whole console. */
-export function App({ client }: { client: Client }) {
+export function App({
+  session,
+  connect,
+  link,
+}: {
+  session: Session;
+  connect: () => { client: Client; close: () => void };
+  /** What the address held when the app was opened. */
+  link: SetupLink | undefined;
+}) {
   return (
     <MantineProvider
       theme={theme}
@@ -14,9 +24,7 @@ export function App({ client }: { client: Client }) {
       colorSchemeManager={colorSchemes}
       defaultColorScheme="auto"
     >
-      <Provider value={client}>
-        <Shell />
-      </Provider>
+      <Gate session={session} connect={connect} link={link} />
     </MantineProvider>
   );
 }

@@ -1,4 +1,4 @@
-import { IconCloudOff, IconFlask, IconLoader2, IconLock } from '@tabler/icons-react';
+import { IconCloudOff, IconFlask, IconLoader2 } from '@tabler/icons-react';
 import { type ConnectionState, useConnection } from '../api/connection';
 import classes from './Badges.module.css';
 
@@ -7,7 +7,6 @@ const states: Record<ConnectionState, { label: string; about: string }> = {
   connecting: { label: 'Connecting', about: 'Opening the live connection' },
   reconnecting: { label: 'Reconnecting', about: 'The server is away; trying again' },
   offline: { label: 'Offline', about: 'This machine has no network' },
-  refused: { label: 'Signed out', about: 'Sign in again to see news' },
 };
 
 /** How the live connection stands. */
@@ -21,7 +20,6 @@ export function LiveBadge() {
         <IconLoader2 size={13} className={classes.turn} aria-hidden />
       )}
       {state === 'offline' && <IconCloudOff size={14} aria-hidden />}
-      {state === 'refused' && <IconLock size={14} aria-hidden />}
       <span className={classes.word}>{label}</span>
     </span>
   );

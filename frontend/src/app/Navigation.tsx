@@ -8,7 +8,7 @@ import { NavigationCountsDocument } from '../gql/NavigationCounts';
 import { NavigationNewsDocument } from '../gql/NavigationNews';
 import { NavigationRaisedDocument } from '../gql/NavigationRaised';
 import classes from './Navigation.module.css';
-import { home, type Route, routes } from './routes';
+import { home, type Route, useRoutes } from './routes';
 import type { Health } from './useHealth';
 
 const onPhone = 4; // that many pages fit at the bottom of a phone, the others are behind "More"
@@ -16,6 +16,7 @@ const onPhone = 4; // that many pages fit at the bottom of a phone, the others a
 /** Where one can go: at the side, or at the bottom of a phone. */
 export function Navigation({ section, health }: { section: string; health: Health | undefined }) {
   const [more, setMore] = useState(false);
+  const routes = useRoutes();
   const menu = useRef<HTMLElement>(null);
   const id = useId();
   const counts = useQuery(NavigationCountsDocument);

@@ -16,7 +16,7 @@ import { useQuery } from '../api/useQuery';
 import { SearchHitsDocument, type SearchHitsQuery } from '../gql/SearchHits';
 import type { HitKind } from '../gql/schema';
 import { links } from '../ui/links';
-import { home, routes } from './routes';
+import { home, type Route, useRoutes } from './routes';
 import classes from './Search.module.css';
 
 type Hit = SearchHitsQuery['search'][number];
@@ -37,7 +37,7 @@ interface Choice {
   to: string;
 }
 
-function choicesOf(text: string, hits: Hit[]): Choice[] {
+function choicesOf(routes: Route[], text: string, hits: Hit[]): Choice[] {
   const wanted = text.trim().toLowerCase();
   const pages = routes
     .filter((r) => r.title.toLowerCase().includes(wanted))
@@ -59,7 +59,7 @@ export function Search({ opened, onClose }: { opened: boolean; onClose: () => vo
   const query = useQuery(SearchHitsDocument, { text: settled }, { pause: !opened || settled === '' });
 
   const hits = settled === '' ? [] : (query.data?.search ?? []);
-  const choices = choicesOf(text, hits);
+  const choices = choicesOf(useRoutes(), text, hits);
   const at = Math.min(chosen, Math.max(0, choices.length - 1));
 
   useEffect(() => {

@@ -3,10 +3,11 @@ import { Route, Switch, useLocation } from 'wouter';
 import { Bones } from '../ui/Answer';
 import { Toasts } from '../ui/Toasts';
 import { HealthBanner } from './HealthBanner';
+import { ModeBanner } from './ModeBanner';
 import { Navigation } from './Navigation';
 import { NotFoundPage } from './NotFoundPage';
 import { PageBoundary } from './PageBoundary';
-import { home, routes } from './routes';
+import { home, useRoutes } from './routes';
 import classes from './Shell.module.css';
 import { TopBar } from './TopBar';
 import { useHealth } from './useHealth';
@@ -14,6 +15,7 @@ import { useHealth } from './useHealth';
 /** What stands around every page. */
 export function Shell() {
   const [location] = useLocation();
+  const routes = useRoutes();
   const health = useHealth();
   const section = `/${location.split('/')[1] ?? ''}`;
   const title = routes.find((r) => home(r) === section)?.title ?? 'Not found';
@@ -37,6 +39,7 @@ export function Shell() {
       <Navigation section={section} health={health} />
       <main id="main" ref={main} tabIndex={-1} className={classes.main} aria-label={title}>
         <HealthBanner health={health} />
+        <ModeBanner health={health} />
         <PageBoundary key={section}>
           <Suspense fallback={<Bones lines={5} height={64} />}>
             <Switch>

@@ -2,8 +2,9 @@ import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { IconDeviceDesktop, IconMoon, IconSearch, IconSun } from '@tabler/icons-react';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Link } from 'wouter';
+import { Logo } from '../ui/Logo';
 import { DemoNote, LiveBadge } from './Badges';
-import { Logo } from './Logo';
+import { OperatorMenu } from './OperatorMenu';
 import classes from './TopBar.module.css';
 import type { Health } from './useHealth';
 
@@ -53,6 +54,7 @@ export function TopBar({ health }: { health: Health | undefined }) {
         {health?.demo && <DemoNote />}
         <LiveBadge />
         <ThemeSwitch />
+        <OperatorMenu />
       </div>
     </header>
   );

@@ -2,12 +2,15 @@ import {
   IconActivityHeartbeat,
   IconAlertTriangle,
   IconListDetails,
+  IconListSearch,
+  IconSettings,
   IconShieldLock,
   IconSwords,
   IconTerminal2,
   IconTopologyStar3,
 } from '@tabler/icons-react';
-import { type FunctionComponent, lazy } from 'react';
+import { type FunctionComponent, lazy, useMemo } from 'react';
+import { useOperator } from '../api/operator';
 
 /** A page. Its line here is also its place in the navigation and in the search. */
 export interface Route {
@@ -16,6 +19,8 @@ export interface Route {
   title: string;
   icon: typeof IconSwords;
   page: FunctionComponent;
+  /** It is there in the demo only. */
+  demo?: true;
 }
 
 /** Fetched when it is first visited, so that nobody waits for pages they don't open. */
@@ -58,9 +63,16 @@ export const routes: Route[] = [
     page: page(() => import('../pages/ip-management/IPManagementPage'), 'IPManagementPage'),
   },
   {
+    path: '/rules',
+    title: 'Rules',
+    icon: IconListSearch,
+    page: page(() => import('../pages/rules/RulesPage'), 'RulesPage'),
+  },
+  {
     path: '/simulator',
     title: 'Simulator',
     icon: IconSwords,
+    demo: true,
     page: page(() => import('../pages/simulator/SimulatorPage'), 'SimulatorPage'),
   },
   {
@@ -69,7 +81,19 @@ export const routes: Route[] = [
     icon: IconTerminal2,
     page: page(() => import('../pages/playground/PlaygroundPage'), 'PlaygroundPage'),
   },
+  {
+    path: '/settings',
+    title: 'Settings',
+    icon: IconSettings,
+    page: page(() => import('../pages/settings/SettingsPage'), 'SettingsPage'),
+  },
 ];
+
+/** The pages that there are here. */
+export function useRoutes(): Route[] {
+  const demo = useOperator()?.demo ?? false;
+  return useMemo(() => routes.filter((r) => demo || !r.demo), [demo]);
+}
 
 /** The address of a page without parameters. */
 export function home(route: Route): string {

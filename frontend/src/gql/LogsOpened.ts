@@ -6,8 +6,8 @@ export type LogsOpenedQueryVariables = Exact<{
 }>;
 
 
-export type LogsOpenedQuery = { exchange: { __typename: 'Exchange', bytes: number, userAgent: string, id: string, reference: string, at: string, client: string, keyPrefix: string | null, method: string, path: string, status: number, took: number, refused: boolean, cause: string | null, monitored: boolean } | null };
+export type LogsOpenedQuery = { exchange: { __typename: 'Exchange', sessionPrefix: string | null, bytes: number, userAgent: string, id: string, reference: string, at: string, client: string, keyPrefix: string | null, account: string | null, method: string, path: string, route: string | null, status: number, took: number, refused: boolean, cause: string | null, would: string | null, flags: Array<string>, monitored: boolean } | null };
 
 export const LogsOpenedDocument = typed<LogsOpenedQuery, LogsOpenedQueryVariables>(
-  "query LogsOpened($id:ID!){exchange(id:$id){...LogsRow bytes userAgent __typename}}fragment LogsRow on Exchange{id reference at client keyPrefix method path status took refused cause monitored __typename}",
+  "query LogsOpened($id:ID!){exchange(id:$id){...LogsRow sessionPrefix bytes userAgent __typename}}fragment LogsRow on Exchange{id reference at client keyPrefix account method path route status took refused cause would flags monitored __typename}",
 );

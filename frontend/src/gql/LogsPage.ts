@@ -10,8 +10,8 @@ export type LogsPageQueryVariables = Exact<{
 }>;
 
 
-export type LogsPageQuery = { exchanges: { __typename: 'ExchangeConnection', edges: Array<{ __typename: 'ExchangeEdge', node: { __typename: 'Exchange', id: string, reference: string, at: string, client: string, keyPrefix: string | null, method: string, path: string, status: number, took: number, refused: boolean, cause: string | null, monitored: boolean } }>, pageInfo: { __typename: 'PageInfo', endCursor: string | null, hasNextPage: boolean } } };
+export type LogsPageQuery = { exchanges: { __typename: 'ExchangeConnection', edges: Array<{ __typename: 'ExchangeEdge', node: { __typename: 'Exchange', id: string, reference: string, at: string, client: string, keyPrefix: string | null, account: string | null, method: string, path: string, route: string | null, status: number, took: number, refused: boolean, cause: string | null, would: string | null, flags: Array<string>, monitored: boolean } }>, pageInfo: { __typename: 'PageInfo', endCursor: string | null, hasNextPage: boolean } } };
 
 export const LogsPageDocument = typed<LogsPageQuery, LogsPageQueryVariables>(
-  "query LogsPage($filter:ExchangeFilter$first:Int!$after:String){exchanges(filter:$filter first:$first after:$after){edges{node{...LogsRow __typename}__typename}pageInfo{endCursor hasNextPage __typename}__typename}}fragment LogsRow on Exchange{id reference at client keyPrefix method path status took refused cause monitored __typename}",
+  "query LogsPage($filter:ExchangeFilter$first:Int!$after:String){exchanges(filter:$filter first:$first after:$after){edges{node{...LogsRow __typename}__typename}pageInfo{endCursor hasNextPage __typename}__typename}}fragment LogsRow on Exchange{id reference at client keyPrefix account method path route status took refused cause would flags monitored __typename}",
 );

@@ -8,8 +8,8 @@ export type LogsSeenSubscriptionVariables = Exact<{
 }>;
 
 
-export type LogsSeenSubscription = { exchangesSeen: { __typename: 'ExchangesSeen', skipped: number, exchanges: Array<{ __typename: 'Exchange', id: string, reference: string, at: string, client: string, keyPrefix: string | null, method: string, path: string, status: number, took: number, refused: boolean, cause: string | null, monitored: boolean }> } };
+export type LogsSeenSubscription = { exchangesSeen: { __typename: 'ExchangesSeen', skipped: number, exchanges: Array<{ __typename: 'Exchange', id: string, reference: string, at: string, client: string, keyPrefix: string | null, account: string | null, method: string, path: string, route: string | null, status: number, took: number, refused: boolean, cause: string | null, would: string | null, flags: Array<string>, monitored: boolean }> } };
 
 export const LogsSeenDocument = typed<LogsSeenSubscription, LogsSeenSubscriptionVariables>(
-  "subscription LogsSeen($filter:ExchangeFilter){exchangesSeen(filter:$filter){exchanges{...LogsRow __typename}skipped __typename}}fragment LogsRow on Exchange{id reference at client keyPrefix method path status took refused cause monitored __typename}",
+  "subscription LogsSeen($filter:ExchangeFilter){exchangesSeen(filter:$filter){exchanges{...LogsRow __typename}skipped __typename}}fragment LogsRow on Exchange{id reference at client keyPrefix account method path route status took refused cause would flags monitored __typename}",
 );

@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type ShellHealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type ShellHealthQuery = { health: { __typename: 'Health', state: Types.HealthState, version: string, node: string, demo: boolean, trafficLost: number, waiting: number, dependencies: Array<{ __typename: 'Dependency', name: string, state: Types.HealthState, detail: string, since: string }> } };
+export type ShellHealthQuery = { health: { __typename: 'Health', state: Types.HealthState, mode: Types.GatewayMode, notEnforcing: string | null, version: string, startedAt: string, node: string, demo: boolean, trafficLost: number, waiting: number, dependencies: Array<{ __typename: 'Dependency', name: string, state: Types.HealthState, detail: string, since: string }> } };
 
 export const ShellHealthDocument = typed<ShellHealthQuery, ShellHealthQueryVariables>(
-  "query ShellHealth{health{...HealthState __typename}}fragment HealthState on Health{state version node demo dependencies{name state detail since __typename}trafficLost waiting __typename}",
+  "query ShellHealth{health{...HealthState __typename}}fragment HealthState on Health{state mode notEnforcing version startedAt node demo dependencies{name state detail since __typename}trafficLost waiting __typename}",
 );

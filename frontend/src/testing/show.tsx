@@ -14,6 +14,8 @@ import { Provider } from 'urql';
 import { filter, make, makeSubject, map, merge, mergeMap, pipe, type Source, takeUntil } from 'wonka';
 import { Router } from 'wouter';
 import { memoryLocation } from 'wouter/memory-location';
+import { OperatorContext } from '../api/operator';
+import { Session, type SignedIn } from '../api/session';
 import { theme, variables } from '../ui/theme';
 
 /**
@@ -31,8 +33,19 @@ interface Shown extends RenderResult {
   location: () => string;
 }
 
+/** Who is signed in where a test says nothing else: the admin of the demo. */
+const demoAdmin: SignedIn = { name: 'demo admin', role: 'ADMIN', demo: true };
+
 /** Renders a page as the shell would, on a server that says what `answers` holds. */
-export function show(page: ReactNode, answers: Answers = {}, { at = '/' }: { at?: string } = {}): Shown {
+export function show(
+  page: ReactNode,
+  answers: Answers = {},
+  {
+    at = '/',
+    operator = demoAdmin,
+    session = new Session(),
+  }: { at?: string; operator?: SignedIn; session?: Session } = {},
+): Shown {
   const news = makeSubject<{ name: string; data: Record<string, unknown> }>();
   const asked: { name: string; variables: Record<string, unknown> }[] = [];
 
@@ -99,9 +112,11 @@ export function show(page: ReactNode, answers: Answers = {}, { at = '/' }: { at?
   const rendered = render(
     <MantineProvider theme={theme} cssVariablesResolver={variables} env="test">
       <Provider value={client}>
-        <Router hook={memory.hook} searchHook={memory.searchHook}>
-          {page}
-        </Router>
+        <OperatorContext value={{ operator, session }}>
+          <Router hook={memory.hook} searchHook={memory.searchHook}>
+            {page}
+          </Router>
+        </OperatorContext>
       </Provider>
     </MantineProvider>,
   );

@@ -20,8 +20,8 @@ export function Address({ value, to, what = 'address' }: { value: string; to?: s
   );
 }
 
-/** A small button that copies `value`. */
-export function Copy({ value, what }: { value: string; what: string }) {
+/** Copies `value`; `copied` is true for a moment afterwards. */
+export function useCopy(value: string): { copied: boolean; copy: () => Promise<void> } {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
     if (!copied) return;
@@ -36,11 +36,17 @@ export function Copy({ value, what }: { value: string; what: string }) {
       toast.failed('The browser did not allow copying.');
     }
   };
+  return { copied, copy };
+}
+
+/** A small button that copies `value`. */
+export function Copy({ value, what, label }: { value: string; what: string; label?: string }) {
+  const { copied, copy } = useCopy(value);
   return (
     <button
       type="button"
       className={classes.copy}
-      aria-label={copied ? `Copied ${what}` : `Copy ${what} ${value}`}
+      aria-label={copied ? `Copied ${what}` : (label ?? `Copy ${what} ${value}`)}
       title="Copy"
       onClick={(event) => {
         event.stopPropagation();

@@ -40,8 +40,17 @@ export function DecisionStateBadge({ state }: { state: DecisionState }) {
   );
 }
 
-/** An HTTP status: what the API or, when refused, the gateway answered. */
+/** An HTTP status: what the API or, when refused, the gateway answered; a dash when nobody told. */
 export function StatusBadge({ status, refused = false }: { status: number; refused?: boolean }) {
+  if (status === 0 && !refused)
+    return (
+      <Badge tone="info">
+        <span aria-hidden title="Its answer is not known">
+          –
+        </span>
+        <span className="only-heard">answer not known</span>
+      </Badge>
+    );
   if (refused)
     return (
       <Badge tone="bad" icon={IconBan}>

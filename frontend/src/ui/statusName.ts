@@ -40,5 +40,6 @@ const classes: Record<number, string> = {
 
 /** What an HTTP status says, in a word or two. */
 export function statusName(status: number): string {
+  if (status === 0) return 'Answer not known';
   return names[status] ?? classes[Math.floor(status / 100)] ?? '';
 }

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { IconBan, IconCheck, IconEye } from '@tabler/icons-react';
 import { type KeyboardEvent, useRef, useState } from 'react';
 import { explain } from '../../api/explain';
+import { useMay } from '../../api/operator';
 import type { AlertDetailFragment } from '../../gql/AlertDetail';
 import { blocks } from '../../ui/decisions';
 import { LiftChoice, useResolve } from '../../ui/ResolveAlerts';
@@ -13,6 +14,7 @@ type Form = 'resolve' | 'block' | 'monitor';
 
 /** What can be done about an alert. A form opens below the buttons, so that the evidence stays in sight. */
 export function AlertActions({ alert, onChanged }: { alert: AlertDetailFragment; onChanged: () => void }) {
+  const may = useMay();
   const [form, setForm] = useState<Form>();
   const [lift, setLift] = useState(false);
   const [problem, setProblem] = useState('');
@@ -44,6 +46,7 @@ export function AlertActions({ alert, onChanged }: { alert: AlertDetailFragment;
     onChanged();
   };
 
+  if (!may.act && isOpen) return null;
   return (
     <div className={classes.actions}>
       <div ref={buttons} className={classes.buttons} tabIndex={-1}>
@@ -70,26 +73,30 @@ export function AlertActions({ alert, onChanged }: { alert: AlertDetailFragment;
             {alert.resolvedBy && <> by {alert.resolvedBy}</>}
           </p>
         )}
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<IconBan size={15} aria-hidden />}
-          aria-expanded={form === 'block'}
-          data-form="block"
-          onClick={() => toggle('block')}
-        >
-          Block…
-        </Button>
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<IconEye size={15} aria-hidden />}
-          aria-expanded={form === 'monitor'}
-          data-form="monitor"
-          onClick={() => toggle('monitor')}
-        >
-          Monitor…
-        </Button>
+        {may.act && (
+          <>
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconBan size={15} aria-hidden />}
+              aria-expanded={form === 'block'}
+              data-form="block"
+              onClick={() => toggle('block')}
+            >
+              Block…
+            </Button>
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconEye size={15} aria-hidden />}
+              aria-expanded={form === 'monitor'}
+              data-form="monitor"
+              onClick={() => toggle('monitor')}
+            >
+              Monitor…
+            </Button>
+          </>
+        )}
       </div>
       {problem && (
         <p className={classes.problem} role="alert">

@@ -30,7 +30,7 @@ export const AlertItemRow = memo(function AlertItemRow({
   fresh: boolean;
   /** Tab reaches this row; the arrow keys reach the others. */
   reached: boolean;
-  onSelect: (id: string, selected: boolean, range: boolean) => void;
+  onSelect: ((id: string, selected: boolean, range: boolean) => void) | undefined;
 }) {
   return (
     <li
@@ -41,7 +41,7 @@ export const AlertItemRow = memo(function AlertItemRow({
       data-severity={alert.severity}
     >
       <span className={classes.box}>
-        {alert.status === 'OPEN' && (
+        {onSelect && alert.status === 'OPEN' && (
           <Checkbox
             size="xs"
             tabIndex={reached ? 0 : -1}

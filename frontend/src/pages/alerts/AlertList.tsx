@@ -30,7 +30,8 @@ export function AlertList({
   list: RefObject<HTMLUListElement | null>;
   onKeyDown: (event: KeyboardEvent) => void;
   selected: Set<string>;
-  onSelect: (selected: Set<string>) => void;
+  /** Absent for who may not act on alerts. */
+  onSelect: ((selected: Set<string>) => void) | undefined;
 }) {
   const { rows } = alerts;
   const newest = useRef({ rows, selected, last: '' });
@@ -41,7 +42,7 @@ export function AlertList({
   const select = useCallback(
     (id: string, on: boolean, range: boolean) => {
       const now = newest.current;
-      onSelect(chosen(now.rows, now.selected, range ? now.last : '', id, on));
+      onSelect?.(chosen(now.rows, now.selected, range ? now.last : '', id, on));
       now.last = id;
     },
     [onSelect],
@@ -54,7 +55,7 @@ export function AlertList({
   return (
     <div className={classes.panel} data-turning={alerts.turning || undefined}>
       <div className={classes.bar}>
-        {open.length > 0 && (
+        {onSelect && open.length > 0 && (
           <Checkbox
             size="xs"
             checked={all}
@@ -84,7 +85,7 @@ export function AlertList({
             selected={selected.has(alert.id)}
             fresh={place < 20 && alerts.fresh.has(alert.id)} // further down nobody sees it glow
             reached={alert.id === reached}
-            onSelect={select}
+            onSelect={onSelect && select}
           />
         ))}
       </ul>

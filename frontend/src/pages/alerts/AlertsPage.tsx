@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core';
 import { IconSearchOff, IconShieldCheck } from '@tabler/icons-react';
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react';
-import { Link, useLocation, useParams, useSearch } from 'wouter';
+import { useLocation, useParams, useSearch } from 'wouter';
+import { useMay } from '../../api/operator';
 import { useQuery } from '../../api/useQuery';
 import { count } from '../../format/numbers';
 import { AlertsEverDocument } from '../../gql/AlertsEver';
@@ -10,6 +11,7 @@ import { links } from '../../ui/links';
 import { NotLive } from '../../ui/NotLive';
 import { PageHeader } from '../../ui/PageHeader';
 import { Split } from '../../ui/Split';
+import { ToSimulator } from '../../ui/ToSimulator';
 import { useRowKeys } from '../../ui/useRowKeys';
 import { AlertFilters } from './AlertFilters';
 import { AlertList, NewPill } from './AlertList';
@@ -30,6 +32,7 @@ export function AlertsPage() {
   const held = useScrolled(away);
   const alerts = useAlerts(filter, held);
   const { rows, refetch } = alerts;
+  const may = useMay();
   const [selected, setSelected] = useState<Set<string>>(new Set());
   const open = useMemo(() => rows.filter((r) => r.status === 'OPEN' && selected.has(r.id)), [rows, selected]);
 
@@ -43,7 +46,7 @@ export function AlertsPage() {
     [],
   );
   const ids = useMemo(() => rows.map((r) => r.id), [rows]);
-  const keys = useRowKeys<HTMLUListElement>(ids, id, toggle);
+  const keys = useRowKeys<HTMLUListElement>(ids, id, may.act ? toggle : undefined);
 
   const change = (next: ListFilter) => {
     setSelected(new Set());
@@ -98,7 +101,7 @@ export function AlertsPage() {
                 list={keys.list}
                 onKeyDown={keys.onKeyDown}
                 selected={selected}
-                onSelect={setSelected}
+                onSelect={may.act ? setSelected : undefined}
               />
             )}
           </Answer>
@@ -132,11 +135,7 @@ function NoAlerts({ filter, onChange }: { filter: ListFilter; onChange: (filter:
       <Empty
         icon={IconShieldCheck}
         title="No alert so far"
-        action={
-          <Button component={Link} href="/simulator" size="xs" variant="default">
-            Launch an attack in the simulator
-          </Button>
-        }
+        action={<ToSimulator>Launch an attack in the simulator</ToSimulator>}
       >
         When a rule finds something, it appears here within the second.
       </Empty>

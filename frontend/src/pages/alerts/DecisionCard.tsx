@@ -3,6 +3,7 @@ import { IconLockOpen } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { explain } from '../../api/explain';
+import { useMay } from '../../api/operator';
 import { useChange } from '../../api/useChange';
 import type { AlertDecisionFragment } from '../../gql/AlertDecision';
 import { AlertsLiftDocument } from '../../gql/AlertsLift';
@@ -26,6 +27,7 @@ export function DecisionCard({
   decision: AlertDecisionFragment;
   onChanged: () => void;
 }) {
+  const may = useMay();
   const { run, busy } = useChange(AlertsLiftDocument, { quietly: true });
   const placeAgain = usePlaceAgain(onChanged);
   const [problem, setProblem] = useState('');
@@ -86,7 +88,7 @@ export function DecisionCard({
           </div>
         )}
       </dl>
-      {lasts && (
+      {lasts && may.act && (
         <div className={classes.undo}>
           <p>
             <strong>To undo it, lift it.</strong> The next request passes, and what was counted is forgotten.

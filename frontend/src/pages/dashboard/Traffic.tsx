@@ -1,7 +1,7 @@
-import { Button, SegmentedControl } from '@mantine/core';
+import { SegmentedControl } from '@mantine/core';
 import { IconRadar2 } from '@tabler/icons-react';
 import { useCallback, useMemo, useState } from 'react';
-import { Link } from 'wouter';
+import { useOperator } from '../../api/operator';
 import { useLive } from '../../api/useLive';
 import { useQuery } from '../../api/useQuery';
 import { Chart } from '../../charts/Chart';
@@ -12,6 +12,7 @@ import { DashboardTickedDocument } from '../../gql/DashboardTicked';
 import { DashboardTimelineDocument, type DashboardTimelineQuery } from '../../gql/DashboardTimeline';
 import { Answer, Bones, Nothing } from '../../ui/Answer';
 import { Panel } from '../../ui/Panel';
+import { ToSimulator } from '../../ui/ToSimulator';
 import classes from './Traffic.module.css';
 import { type Point, parts, remember, type Window, windows, withTicks } from './timeline';
 
@@ -48,6 +49,7 @@ export function Traffic({ className }: { className?: string | undefined }) {
 }
 
 function Picture({ data, ticks, window }: { data: DashboardTimelineQuery; ticks: Point[]; window: Window }) {
+  const demo = useOperator()?.demo;
   const steps = useMemo<TrafficStep[]>(
     () =>
       withTicks(data.points, data.minutes, ticks, window.minutes).map((p) => ({
@@ -73,14 +75,10 @@ function Picture({ data, ticks, window }: { data: DashboardTimelineQuery; ticks:
         <Nothing
           icon={<IconRadar2 size={34} stroke={1.4} aria-hidden />}
           title="No traffic yet"
-          action={
-            <Button component={Link} href="/simulator" size="xs">
-              Start the simulator
-            </Button>
-          }
+          action={<ToSimulator filled>Start the simulator</ToSimulator>}
         >
-          Nothing passed the gateway in the last {window.words}. The simulator sends honest traffic, or an
-          attack.
+          Nothing passed the gateway in the last {window.words}.
+          {demo && ' The simulator sends honest traffic, or an attack.'}
         </Nothing>
       </div>
     );

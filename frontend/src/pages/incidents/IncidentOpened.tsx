@@ -3,6 +3,7 @@ import { IconSearchOff } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { fieldProblem } from '../../api/explain';
+import { useMay } from '../../api/operator';
 import { useLive } from '../../api/useLive';
 import { useQuery } from '../../api/useQuery';
 import { span } from '../../format/durations';
@@ -95,6 +96,7 @@ function Unknown({ id }: { id: string }) {
 
 function Detail({ incident, onChanged }: { incident: Incident; onChanged: () => void }) {
   const [, navigate] = useLocation();
+  const may = useMay();
   const { alerts } = incident;
   const clients = clientsOf(alerts);
   const lasted = (Date.parse(incident.lastAt) - Date.parse(incident.firstAt)) / 1000;
@@ -114,7 +116,9 @@ function Detail({ incident, onChanged }: { incident: Incident; onChanged: () => 
         From <Clock at={incident.firstAt} /> to <Clock at={incident.lastAt} />, <Time at={incident.lastAt} />
       </p>
 
-      {incident.status === 'OPEN' && <ResolveIncident incident={incident.id} onChanged={onChanged} />}
+      {may.act && incident.status === 'OPEN' && (
+        <ResolveIncident incident={incident.id} onChanged={onChanged} />
+      )}
 
       <Part
         title="The attack over time"

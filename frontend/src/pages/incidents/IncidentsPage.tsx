@@ -1,7 +1,7 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { IconShieldCheck } from '@tabler/icons-react';
 import { useEffect, useMemo, useRef } from 'react';
-import { Link, useLocation, useParams, useSearch } from 'wouter';
+import { useLocation, useParams, useSearch } from 'wouter';
 import { useLive } from '../../api/useLive';
 import { usePages } from '../../api/usePages';
 import { useQuery } from '../../api/useQuery';
@@ -15,6 +15,7 @@ import { links } from '../../ui/links';
 import { NotLive } from '../../ui/NotLive';
 import { PageHeader } from '../../ui/PageHeader';
 import { Split } from '../../ui/Split';
+import { ToSimulator } from '../../ui/ToSimulator';
 import { useRowKeys } from '../../ui/useRowKeys';
 import { IncidentItemRow } from './IncidentItemRow';
 import { IncidentOpened } from './IncidentOpened';
@@ -165,11 +166,7 @@ function NoIncidents({ status, onChange }: { status: Shown; onChange: (status: S
       <Nothing
         icon={icon}
         title="No incident so far"
-        action={
-          <Button component={Link} href="/simulator" size="xs" variant="default">
-            Launch an attack in the simulator
-          </Button>
-        }
+        action={<ToSimulator>Launch an attack in the simulator</ToSimulator>}
       >
         When alerts share a client, a network or a key within an hour, they appear here as one.
       </Nothing>

@@ -2,9 +2,8 @@ import { Button } from '@mantine/core';
 import { IconDownload, IconPlus, IconSearchOff, IconShieldLock } from '@tabler/icons-react';
 import { useCallback, useMemo, useState } from 'react';
 import { useLocation, useParams, useSearch } from 'wouter';
-import { useQuery } from '../../api/useQuery';
+import { useMay } from '../../api/operator';
 import { addressIn } from '../../format/network';
-import { IpMeDocument } from '../../gql/IpMe';
 import type { IpRowFragment } from '../../gql/IpRow';
 import { Answer, Bones, Nothing } from '../../ui/Answer';
 import { links } from '../../ui/links';
@@ -33,7 +32,7 @@ export function IPManagementPage() {
   const add = said.get('add');
   const decisions = useDecisions(filter);
   const { rows, refetch } = decisions;
-  const viewer = useQuery(IpMeDocument).data?.me.role === 'VIEWER';
+  const mayChange = useMay().act;
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [lifting, setLifting] = useState<IpRowFragment[]>([]);
   const ids = useMemo(() => rows.map((r) => r.id), [rows]);
@@ -47,7 +46,7 @@ export function IPManagementPage() {
       }),
     [],
   );
-  const keys = useRowKeys<HTMLUListElement>(ids, id, viewer ? undefined : toggle);
+  const keys = useRowKeys<HTMLUListElement>(ids, id, mayChange ? toggle : undefined);
 
   const change = (next: ListFilter) => {
     setSelected(new Set());
@@ -83,14 +82,14 @@ export function IPManagementPage() {
     <DecisionOpened
       key={id}
       id={id}
-      mayChange={!viewer}
+      mayChange={mayChange}
       onClose={close}
       onLift={(d) => setLifting([d])}
       onAdd={openForm}
       changed={decisions.changed.get(id)}
     />
   ) : client ? (
-    <ClientOpened key={client} address={client} mayChange={!viewer} onClose={close} onAdd={openForm} />
+    <ClientOpened key={client} address={client} mayChange={mayChange} onClose={close} onAdd={openForm} />
   ) : undefined;
 
   return (
@@ -100,15 +99,15 @@ export function IPManagementPage() {
         actions={
           <>
             <Exports filter={filter} />
-            <Button
-              size="xs"
-              leftSection={<IconPlus size={15} stroke={2.2} aria-hidden />}
-              disabled={viewer}
-              title={viewer ? 'A viewer can look, not change' : undefined}
-              onClick={() => openForm('')}
-            >
-              Add address
-            </Button>
+            {mayChange && (
+              <Button
+                size="xs"
+                leftSection={<IconPlus size={15} stroke={2.2} aria-hidden />}
+                onClick={() => openForm('')}
+              >
+                Add address
+              </Button>
+            )}
           </>
         }
       >
@@ -121,7 +120,7 @@ export function IPManagementPage() {
           of={decisions.list}
           bones={<Bones lines={8} height={46} />}
           empty={() => rows.length === 0 && !decisions.list.pages.hasMore}
-          nothing={<NoDecisions filter={filter} onChange={change} onAdd={viewer ? undefined : openForm} />}
+          nothing={<NoDecisions filter={filter} onChange={change} onAdd={mayChange ? openForm : undefined} />}
         >
           {() => (
             <DecisionList
@@ -135,7 +134,7 @@ export function IPManagementPage() {
               selected={selected}
               onSelect={setSelected}
               onToggle={toggle}
-              onLift={viewer ? undefined : setLifting}
+              onLift={mayChange ? setLifting : undefined}
               fresh={decisions.changed}
             />
           )}
@@ -151,7 +150,7 @@ export function IPManagementPage() {
       />
       <AddForm
         key={add}
-        opened={add !== null && !viewer}
+        opened={add !== null && mayChange}
         target={add ?? ''}
         onClose={closeForm}
         onAdded={added}

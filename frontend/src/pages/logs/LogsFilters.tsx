@@ -7,6 +7,7 @@ import {
   type Last,
   type ListFilter,
   local,
+  longestAccount,
   methods,
   narrowed,
   readClient,
@@ -37,6 +38,7 @@ export function LogsFilters({
     const read = text.trim() ? readClient(text) : '';
     if (read !== undefined) set({ client: read });
   });
+  const account = useTyped(filter.account, (text) => set({ account: text.trim() }));
   const status = useTyped(filter.status, (text) => {
     const read = text.trim() ? readStatus(text) : '';
     if (read !== undefined) set({ status: read });
@@ -79,6 +81,17 @@ export function LogsFilters({
           maxLength={64}
           error={client.rests && reading && 'problem' in reading ? reading.problem : undefined}
           onChange={(e) => client.type(e.currentTarget.value)}
+        />
+        <TextInput
+          className={classes.account ?? ''}
+          size="xs"
+          aria-label="Account"
+          placeholder="Account"
+          spellCheck={false}
+          autoComplete="off"
+          value={account.text}
+          maxLength={longestAccount}
+          onChange={(e) => account.type(e.currentTarget.value)}
         />
         <Autocomplete
           className={classes.status ?? ''}

@@ -1,4 +1,4 @@
-import { IconEye } from '@tabler/icons-react';
+import { IconBan, IconEye, IconFlag } from '@tabler/icons-react';
 import { memo } from 'react';
 import { Link } from 'wouter';
 import { took } from '../../format/durations';
@@ -6,6 +6,7 @@ import { clock, exact } from '../../format/time';
 import { links } from '../../ui/links';
 import { StatusBadge } from '../../ui/StatusBadge';
 import { type ListFilter, writeFilter } from './filter';
+import { flagWords } from './flags';
 import classes from './LogsList.module.css';
 import type { Row } from './tail';
 
@@ -30,7 +31,7 @@ export const LogsLine = memo(function LogsLine({
     <li
       className={classes.row}
       data-opened={opened || undefined}
-      data-look={row.refused ? 'refused' : row.status >= 500 ? 'broken' : undefined}
+      data-look={row.refused ? 'refused' : row.would ? 'would' : row.status >= 500 ? 'broken' : undefined}
     >
       <time className={classes.time} dateTime={row.at} title={exact(row.at)}>
         {when(row.at)}
@@ -48,6 +49,18 @@ export const LogsLine = memo(function LogsLine({
       </Link>
       <span className={classes.answer}>
         <StatusBadge status={row.status} refused={row.refused} />
+        {row.would && (
+          <span className={classes.would} title={`Would have been refused: ${row.would}`}>
+            <IconBan size={14} stroke={1.9} aria-hidden />
+            <span className="only-heard">would have been refused: {row.would}</span>
+          </span>
+        )}
+        {row.flags.length > 0 && (
+          <span className={classes.flagged} title={row.flags.map(flagWords).join(', ')}>
+            <IconFlag size={14} stroke={1.9} aria-hidden />
+            <span className="only-heard">odd: {row.flags.map(flagWords).join(', ')}</span>
+          </span>
+        )}
       </span>
       <span className={classes.client}>
         {row.monitored && (
@@ -65,6 +78,17 @@ export const LogsLine = memo(function LogsLine({
         </Link>
       </span>
       <span className={classes.key}>{row.keyPrefix ?? ''}</span>
+      <span className={classes.account}>
+        {row.account && (
+          <Link
+            href={`/logs${writeFilter({ ...filter, account: row.account })}`}
+            tabIndex={-1}
+            title={`Only ${row.account}`}
+          >
+            <bdi>{row.account}</bdi>
+          </Link>
+        )}
+      </span>
       <span className={classes.took}>{took(row.took)}</span>
     </li>
   );

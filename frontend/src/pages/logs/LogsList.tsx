@@ -47,6 +47,7 @@ export function LogsList({
             <span>Answer</span>
             <span>Client</span>
             <span>Key</span>
+            <span>Account</span>
             <span>Took</span>
           </div>
           {/* list-style: none takes the role away in some browsers */}

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { IconHistoryOff } from '@tabler/icons-react';
 import { Link } from 'wouter';
+import { useMay } from '../../api/operator';
 import { useQuery } from '../../api/useQuery';
 import { bytes } from '../../format/bytes';
 import { took } from '../../format/durations';
@@ -17,10 +18,12 @@ import { AlertStatusBadge, DecisionStateBadge, StatusBadge } from '../../ui/Stat
 import { statusName } from '../../ui/statusName';
 import { Left, Time } from '../../ui/Time';
 import type { ListFilter } from './filter';
+import { flagWords } from './flags';
 import classes from './LogsOpened.module.css';
 import type { Row } from './tail';
 
-type Details = Row & Partial<Pick<NonNullable<LogsOpenedQuery['exchange']>, 'bytes' | 'userAgent'>>;
+type Details = Row &
+  Partial<Pick<NonNullable<LogsOpenedQuery['exchange']>, 'bytes' | 'userAgent' | 'sessionPrefix'>>;
 
 /** One request: what was asked and answered, by whom, and why it was refused. */
 export function LogsOpened({
@@ -39,6 +42,7 @@ export function LogsOpened({
   onNarrow: (to: Partial<ListFilter>) => void;
 }) {
   const query = useQuery(LogsOpenedDocument, { id });
+  const may = useMay();
   const details: Details | undefined = query.data?.exchange ?? known;
   if (!details)
     return (
@@ -85,8 +89,24 @@ export function LogsOpened({
         <Fact name="Key">
           {x.keyPrefix ? <Address value={x.keyPrefix} what="key prefix" /> : 'none sent'}
         </Fact>
+        {x.account && (
+          <Fact name="Account">
+            <Address value={x.account} what="account" />
+          </Fact>
+        )}
+        {x.sessionPrefix && (
+          <Fact name="Session">
+            <Address value={`${x.sessionPrefix}…`} what="session prefix" />
+          </Fact>
+        )}
+        {x.route && x.route !== x.path && (
+          <Fact name="Route">
+            <span className="mono">{x.route}</span>
+          </Fact>
+        )}
         <Fact name="Answered by">
           {x.refused ? 'the gateway, which refused it' : 'the API'}
+          {x.status === 0 && '; its answer is not known'}
           {x.cause && (
             <>
               {' '}
@@ -94,6 +114,20 @@ export function LogsOpened({
             </>
           )}
         </Fact>
+        {x.would && (
+          <Fact name="Would have">
+            been refused because of <span className="mono">{x.would}</span>, had it been enforced
+          </Fact>
+        )}
+        {x.flags.length > 0 && (
+          <Fact name="Odd about it">
+            <ul className={classes.flags}>
+              {x.flags.map((f) => (
+                <li key={f}>{flagWords(f)}</li>
+              ))}
+            </ul>
+          </Fact>
+        )}
         <Fact name="Took">
           {took(x.took)}
           {x.bytes !== undefined && `, ${bytes(x.bytes)}`}
@@ -118,6 +152,11 @@ export function LogsOpened({
             Only this key
           </Button>
         )}
+        {x.account && (
+          <Button size="xs" variant="default" onClick={() => onNarrow({ account: x.account ?? '' })}>
+            Only this account
+          </Button>
+        )}
         <Button size="xs" variant="default" onClick={() => onNarrow({ path: x.path })}>
           Only this path
         </Button>
@@ -126,7 +165,7 @@ export function LogsOpened({
         <p className={classes.links}>
           <Link href={links.decisionsAbout(x.client)}>Decisions and figures</Link>
           <Link href={links.alertsAbout(x.client)}>Alerts</Link>
-          <Link href={links.decide(x.client)}>Block, allow or monitor it…</Link>
+          {may.act && <Link href={links.decide(x.client)}>Block, allow or monitor it…</Link>}
         </p>
       </Part>
       <Receipt reference={x.reference} of={x.id} refused={x.refused} address={address} />
@@ -210,7 +249,7 @@ function Written({
                   <span className={classes.path}>
                     {x.method} {x.path}
                   </span>
-                  <span>{x.status}</span>
+                  <span>{x.status || '–'}</span>
                 </Link>
               </li>
             ))}

@@ -1,12 +1,13 @@
 import { Button } from '@mantine/core';
 import { IconDownload, IconRadar2, IconSearchOff } from '@tabler/icons-react';
 import { useCallback, useMemo, useState } from 'react';
-import { Link, useLocation, useParams, useSearch } from 'wouter';
+import { useLocation, useParams, useSearch } from 'wouter';
 import { Answer, Bones, Nothing } from '../../ui/Answer';
 import { links } from '../../ui/links';
 import { NotLive } from '../../ui/NotLive';
 import { PageHeader } from '../../ui/PageHeader';
 import { Split } from '../../ui/Split';
+import { ToSimulator } from '../../ui/ToSimulator';
 import { useRowKeys } from '../../ui/useRowKeys';
 import { everything, exportAddress, type ListFilter, narrowed, readFilter, writeFilter } from './filter';
 import { LogsBar } from './LogsBar';
@@ -148,11 +149,7 @@ function NoRequests({
       <Nothing
         icon={<IconRadar2 size={34} stroke={1.4} aria-hidden />}
         title="No traffic yet"
-        action={
-          <Button component={Link} href="/simulator" size="xs">
-            Start the simulator
-          </Button>
-        }
+        action={<ToSimulator filled>Start the simulator</ToSimulator>}
       >
         Each request appears here as it passes the gateway.
       </Nothing>

@@ -14,6 +14,8 @@ export interface ListFilter {
   monitored: boolean;
   /** What the visible part of the key begins with; set by links. */
   key: string;
+  /** Exactly whom the requests claim to act for. */
+  account: string;
   /** A span that ends now; empty for any time. */
   last: Last | '';
   /** Instants, when no span is chosen. */
@@ -28,6 +30,9 @@ export const spans = [
 ] as const;
 export type Last = (typeof spans)[number]['value'];
 
+/** Of an account's name, in characters. */
+export const longestAccount = 128;
+
 /** The methods that APIs use; others can stand in the address. */
 export const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
@@ -39,6 +44,7 @@ export const everything: ListFilter = {
   refused: false,
   monitored: false,
   key: '',
+  account: '',
   last: '',
   from: '',
   to: '',
@@ -71,6 +77,7 @@ export function readFilter(query: URLSearchParams): ListFilter {
     refused: said('refused') === 'true',
     monitored: said('monitored') === 'true',
     key: said('key').slice(0, 100),
+    account: said('account').slice(0, longestAccount),
     last,
     from,
     to: from && to && to <= from ? '' : to,
@@ -80,7 +87,7 @@ export function readFilter(query: URLSearchParams): ListFilter {
 /** What readFilter reads, with its question mark; empty when nothing is left out. */
 export function writeFilter(filter: ListFilter): string {
   const query = new URLSearchParams();
-  for (const name of ['client', 'path', 'status', 'key', 'last', 'from', 'to'] as const)
+  for (const name of ['client', 'path', 'status', 'key', 'account', 'last', 'from', 'to'] as const)
     if (filter[name]) query.set(name, filter[name]);
   if (filter.methods.length > 0) query.set('method', filter.methods.join(','));
   for (const name of ['refused', 'monitored'] as const) if (filter[name]) query.set(name, 'true');
@@ -90,15 +97,15 @@ export function writeFilter(filter: ListFilter): string {
 
 /** How many things narrow the list. */
 export function narrowed(filter: ListFilter): number {
-  const { client, path, status, key, last, from, to, refused, monitored } = filter;
-  return [client, path, status, key, last || from || to, refused, monitored, filter.methods.length].filter(
-    Boolean,
-  ).length;
+  const { client, path, status, key, account, last, from, to, refused, monitored } = filter;
+  const span = last || from || to;
+  return [client, path, status, key, account, span, refused, monitored, filter.methods.length].filter(Boolean)
+    .length;
 }
 
 /** What the server is asked; a span that ends now begins before `now`. */
 export function ask(filter: ListFilter, now: number): ExchangeFilter {
-  const { client, path, status, key, refused, monitored } = filter;
+  const { client, path, status, key, account, refused, monitored } = filter;
   const minutes = spans.find((s) => s.value === filter.last)?.minutes;
   const from = minutes ? new Date(now - minutes * 60_000).toISOString() : filter.from;
   return {
@@ -107,6 +114,7 @@ export function ask(filter: ListFilter, now: number): ExchangeFilter {
     ...(filter.methods.length > 0 && { methods: filter.methods }),
     ...(status && (status.endsWith('xx') ? { statusClass: Number(status[0]) } : { status: Number(status) })),
     ...(key && { keyPrefix: key }),
+    ...(account && { account }),
     ...(refused && { refused }),
     ...(monitored && { monitored }),
     ...(from && { from }),

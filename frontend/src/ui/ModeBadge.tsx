@@ -1,0 +1,32 @@
+import { IconEye, IconPlayerPause, IconShieldCheck } from '@tabler/icons-react';
+import type { GatewayMode, RuleMode } from '../gql/schema';
+import { Badge, type Tone } from './Badge';
+
+const looks: Record<RuleMode, { tone: Tone; icon: typeof IconEye; label: string }> = {
+  ENFORCE: { tone: 'good', icon: IconShieldCheck, label: 'Enforce' },
+  SHADOW: { tone: 'low', icon: IconEye, label: 'Shadow' },
+  OFF: { tone: 'info', icon: IconPlayerPause, label: 'Off' },
+};
+
+/** What a rule does with what it finds. */
+export function RuleModeBadge({ mode }: { mode: RuleMode }) {
+  const { tone, icon, label } = looks[mode];
+  return (
+    <Badge tone={tone} icon={icon}>
+      {label}
+    </Badge>
+  );
+}
+
+/** What the whole gateway does with what it judges. */
+export function GatewayModeBadge({ mode }: { mode: GatewayMode }) {
+  return mode === 'ENFORCE' ? (
+    <Badge tone="good" icon={IconShieldCheck}>
+      Enforce
+    </Badge>
+  ) : (
+    <Badge tone="low" icon={IconEye}>
+      Observe
+    </Badge>
+  );
+}

@@ -1,0 +1,19 @@
+import type { Role } from '../gql/schema';
+
+const names: Record<Role, { label: string; about: string }> = {
+  VIEWER: { label: 'Viewer', about: 'Sees everything, changes nothing.' },
+  ANALYST: { label: 'Analyst', about: 'Also resolves alerts; blocks, allows and lifts.' },
+  ADMIN: { label: 'Admin', about: 'Also manages operators and tokens.' },
+};
+
+/** From the least to the most. */
+export const roles: Role[] = ['VIEWER', 'ANALYST', 'ADMIN'];
+
+export function roleLabel(role: Role): string {
+  return names[role].label;
+}
+
+/** What the role may do, in one sentence. */
+export function roleAbout(role: Role): string {
+  return names[role].about;
+}
