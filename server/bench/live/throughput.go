@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+//go:embed clients.lua
+var clients []byte
+
+// A run is what wrk says.
+type run struct {
+	perSecond float64
+	requests  int
+	bad       int // answers that are not 2xx or 3xx
+	errors    string
+}
+
+var (
+	saysRate   = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
+	saysAll    = regexp.MustCompile(`(\d+) requests in`)
+	saysBad    = regexp.MustCompile(`Non-2xx or 3xx responses: (\d+)`)
+	saysErrors = regexp.MustCompile(`Socket errors: (.*)`)
+)
+
+// load asks an address for all it can answer, over 64 connections, for many clients in turn.
+func load(ctx context.Context, dir, at, kind string, d time.Duration) (run, error) {
+	script := filepath.Join(dir, "clients.lua")
+	if err := os.WriteFile(script, clients, 0o600); err != nil {
+		return run{}, fmt.Errorf("write the script: %w", err)
+	}
+	seconds := strconv.Itoa(max(1, int(d.Seconds()+0.5))) + "s"
+	c := exec.CommandContext(ctx, "taskset", "-c", "1", "wrk", "-t1", "-c64", "-d", seconds, "--timeout", "8s", "-s", script, "http://"+at) //nolint:gosec // a benchmark's
+	c.Env = append(os.Environ(), "KIND="+kind)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		return run{}, fmt.Errorf("wrk: %w: %s", err, out)
+	}
+	var r run
+	if m := saysRate.FindSubmatch(out); m != nil {
+		r.perSecond, err = strconv.ParseFloat(string(m[1]), 64)
+	}
+	if m := saysAll.FindSubmatch(out); m != nil && err == nil {
+		r.requests, err = strconv.Atoi(string(m[1]))
+	}
+	if m := saysBad.FindSubmatch(out); m != nil && err == nil {
+		r.bad, err = strconv.Atoi(string(m[1]))
+	}
+	if m := saysErrors.FindSubmatch(out); m != nil {
+		r.errors = string(m[1])
+	}
+	return r, err
+}
+
+// throughput prints what each can do, and the ratios of each round.
+func throughput(ctx context.Context, f *processes, o options) error {
+	order := []string{sentinel, tuned, limitReq}
+	got, cost := map[string][]float64{}, map[string][]float64{}
+	for _, name := range order { // fill pools and tables first
+		if _, err := load(ctx, f.dir, f.at[name], "", time.Second); err != nil {
+			return err
+		}
+	}
+	for round := range o.rounds {
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.rounds)
+		for _, name := range order {
+			before := f.spent(name)
+			r, err := load(ctx, f.dir, f.at[name], "", o.duration)
+			if err != nil {
+				return err
+			}
+			cost[name] = append(cost[name], float64((f.spent(name)-before).Microseconds())/float64(max(r.requests, 1)))
+			if r.bad > 0 || r.errors != "" {
+				fmt.Printf("%s: %d answers were refusals or failures, socket errors: %s\n", name, r.bad, r.errors)
+			}
+			got[name] = append(got[name], r.perSecond)
+		}
+	}
+	fmt.Printf("requests/s, median of %d turns of %s with wrk -t1 -c64 [slowest .. fastest]\n", o.rounds, o.duration)
+	for _, name := range order {
+		fmt.Printf("  %-20s %8.0f  [%.0f .. %.0f]  %.1f µs of a CPU each\n", name, median(got[name]), slices.Min(got[name]), slices.Max(got[name]), median(cost[name]))
+	}
+	fmt.Println("ratios, median of those of each round [lowest .. highest]")
+	for _, pair := range [][2]string{{sentinel, tuned}, {sentinel, limitReq}, {tuned, limitReq}} {
+		ratios, costs := make([]float64, o.rounds), make([]float64, o.rounds)
+		for i := range ratios {
+			ratios[i] = got[pair[0]][i] / got[pair[1]][i]
+			costs[i] = cost[pair[1]][i] / max(cost[pair[0]][i], 1e-9)
+		}
+		fmt.Printf("  %-42s %5.2f  [%.2f .. %.2f]  by CPU time %.2f\n", pair[0]+" / "+pair[1], median(ratios), slices.Min(ratios), slices.Max(ratios), median(costs))
+	}
+	return nil
+}
+
+// authz prints how many forward-auth checks are answered a second, and how fast at 5,000.
+func authz(ctx context.Context, f *processes, o options) error {
+	var all []float64
+	for range o.rounds {
+		r, err := load(ctx, f.dir, f.authz, "authz", o.duration)
+		if err != nil {
+			return err
+		}
+		if r.bad > 0 || r.errors != "" {
+			fmt.Printf("authz: %d answers were refusals or failures, socket errors: %s\n", r.bad, r.errors)
+		}
+		all = append(all, r.perSecond)
+	}
+	fmt.Printf("forward-auth checks/s: %.0f [%.0f .. %.0f]\n", median(all), slices.Min(all), slices.Max(all))
+	const rate = 5000
+	t, err := open(ctx, f.authz, authzRequest, rate, o.duration)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  at %d/s: p50 %s, p99 %s\n", rate, t.at(0.50), t.at(0.99))
+	return nil
+}
+
+func median(all []float64) float64 {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[len(sorted)/2]
+}
