@@ -6,20 +6,24 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
+	"net/netip"
 	"os"
+	"os/signal"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sentinel-protocol/sentinel/frontend"
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/cluster"
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/console"
+	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/listen"
@@ -47,7 +51,7 @@ func serveCommand() *cobra.Command {
 
 // runServe guards an API until ctx ends and everything has been written. It is long because it
 // reads straight down: the defers, from the bottom, are the order of stopping.
-func runServe(ctx context.Context, cfg config.Config, _ func() (config.Config, error), log *slog.Logger, out io.Writer) error {
+func runServe(ctx context.Context, cfg config.Config, read func() (config.Config, error), log *slog.Logger, out io.Writer) error {
 	for _, w := range cfg.Warnings() {
 		log.Warn(w)
 	}
@@ -73,7 +77,7 @@ func runServe(ctx context.Context, cfg config.Config, _ func() (config.Config, e
 	if cfg.Redis.URL != "" {
 		c, err := cluster.New(cfg.Redis.URL, node, log) //nolint:contextcheck // it lives until it is closed, not until ctx ends
 		if err != nil {
-			return fmt.Errorf("redis.url: %w", err)
+			return engine.Invalid{Field: "redis.url", Problem: err.Error()}
 		}
 		defer closing(log, "redis", c.Close)
 		peers = c
@@ -81,80 +85,188 @@ func runServe(ctx context.Context, cfg config.Config, _ func() (config.Config, e
 
 	g, err := guard.New(ctx, guard.Config{
 		Store: db, Policy: cfg.Policy(), Seed: derive(key, "engine"), Node: node, Cluster: peers, Log: log,
+		Failure: failures(cfg.Gateway.Failure), Spare: spared(cfg), SelfTest: cfg.Clients.SelfTest,
 	})
 	if err != nil {
 		return err
 	}
 	defer closing(log, "guard", g.Close)
 
-	var doors []*listen.Door
-	served := make(chan error, 3)
-	open := func(name, address string, tls config.TLS, h http.Handler) (*listen.Door, error) {
-		c := listen.Config{Address: address, Cert: tls.Cert, Key: tls.Key}
-		if name == "gateway" {
-			c.ProxyFrom = cfg.Gateway.ProxyProtocol
-		}
-		d, err := listen.Open(ctx, c, h, log)
-		if err != nil {
-			return nil, fmt.Errorf("%s.listen: %w", name, err)
-		}
-		doors = append(doors, d)
-		return d, nil
-	}
-	defer func() {
-		for _, d := range doors {
-			_ = d.Close() // after Shutdown there is nothing left
-		}
-	}()
-	if len(cfg.Gateway.Upstreams) > 0 {
-		target, err := url.Parse(cfg.Gateway.Upstreams[0].URL)
-		if err != nil {
-			return err
-		}
-		protected := gateway.New(gateway.Config{KeySecret: key, Node: byte(derive(key, node)), Log: log}, g, httputil.NewSingleHostReverseProxy(target))
-		if _, err := open("gateway", cfg.Gateway.Listen, cfg.Gateway.TLS, protected); err != nil {
-			return err
-		}
-	}
-
-	var ui *console.Console
-	desk, err := open("console", cfg.Console.Listen, cfg.Console.TLS, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { ui.ServeHTTP(w, r) }))
+	who, err := access.New(access.Config{Ledger: db, Log: log})
 	if err != nil {
 		return err
 	}
-	ui, err = console.New(console.Config{
-		Store: db, Guard: g, App: frontend.Dist(), Hosts: slices.Concat(hosts(cfg.Console.Listen, desk.Addr()), cfg.Console.Hosts), Version: version, Log: log,
+
+	numbers := &numbering{next: byte(derive(key, node))}
+	first, err := newSite(cfg, reading(cfg, key, log), numbers, g, log)
+	if err != nil {
+		return err
+	}
+	at := newSites(first)
+	defer closing(log, "upstreams", at.Close)
+
+	var keep atomic.Pointer[store.Retention]
+	keep.Store(retention(cfg))
+	upkeep, endUpkeep := context.WithCancel(context.WithoutCancel(ctx))
+	var kept sync.WaitGroup
+	kept.Go(func() { retain(upkeep, db, keep.Load, log) })
+	defer kept.Wait()
+	defer endUpkeep()
+
+	doors := &doorways{log: log}
+	defer doors.close()
+	if first.gateway != nil {
+		if err := doors.open(ctx, "gateway", cfg.Gateway.Listen, cfg.Gateway.TLS, cfg.Gateway.ProxyProtocol, http.HandlerFunc(at.gateway)); err != nil {
+			return err
+		}
+	}
+	late := &lateHandler{} // its address is known before what answers there is made
+	if err := doors.open(ctx, "console", cfg.Console.Listen, cfg.Console.TLS, nil, late); err != nil {
+		return err
+	}
+	desk := doors.named("console")
+	ui, err := console.New(console.Config{
+		Store: db, Guard: g, Access: who, App: frontend.Dist(), TLS: desk.Secure(),
+		Hosts:   slices.Concat(hosts(cfg.Console.Listen, desk.Addr()), cfg.Console.Hosts),
+		Origins: origins(cfg, desk), Version: version, Log: log,
+		Operating: func(a netip.Addr) { g.SpareUntil(a, time.Now().Add(spareOperators)) },
 	})
 	if err != nil {
 		return err
 	}
 	defer closing(log, "console", ui.Close)
+	late.Handler = ui
 
-	for _, d := range doors {
-		go func() { served <- d.Serve() }()
+	failed := doors.serve()
+	if err := welcome(ctx, out, cfg, doors, who); err != nil {
+		return err
 	}
-	welcome(out, cfg, desk.Addr())
 
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
+	hups := make(chan os.Signal, 1)
+	signal.Notify(hups, syscall.SIGHUP)
+	defer signal.Stop(hups)
+	now := cfg
+	for {
+		select {
+		case err := <-failed:
+			return fmt.Errorf("serve: %w", err)
+		case <-hups:
+			now = reload(now, read, func(next config.Config) error {
+				made, err := newSite(next, reading(next, key, log), numbers, g, log)
+				if err != nil {
+					return err
+				}
+				if err := g.Revise(next.Policy()); err != nil {
+					made.close()
+					return err
+				}
+				at.replace(made)
+				keep.Store(retention(next))
+				return doors.reload()
+			}, log)
+		case <-ctx.Done():
+			ui.HangUp() // sockets are hijacked: the server neither waits for them nor closes them
+			return drained(ctx, now.Gateway.Drain, doors, at, log)
+		}
 	}
-	ui.HangUp() // sockets are hijacked: the server neither waits for them nor closes them
-	return drained(ctx, cfg.Gateway.Drain, doors, log)
 }
 
-// drained lets requests in flight end, and says when some had to be cut off.
-func drained(ctx context.Context, within time.Duration, doors []*listen.Door, log *slog.Logger) error {
+// spareOperators is how long no rule blocks the address that an operator works from.
+const spareOperators = 24 * time.Hour
+
+// reading says how requests are read.
+func reading(cfg config.Config, key []byte, log *slog.Logger) gateway.Config {
+	return gateway.Config{
+		Trusted: cfg.Clients.TrustedProxies, ClientHeader: cfg.Clients.Header,
+		Keys: sources(cfg.Identity.Keys), Accounts: sources(cfg.Identity.Accounts), Sessions: sources(cfg.Identity.Sessions),
+		RateLimit: cfg.Gateway.RateLimitHeaders, KeySecret: key, Log: log,
+	}
+}
+
+// A numbering gives everything that numbers exchanges a node of its own, so that no two of this
+// process give the same number.
+type numbering struct{ next byte }
+
+func (n *numbering) node() byte { n.next++; return n.next }
+
+// lateHandler is told later what to answer with, before anybody is served.
+type lateHandler struct{ http.Handler }
+
+// origins of the console's own pages, and those that the operator adds.
+func origins(cfg config.Config, desk *listen.Door) []string {
+	if len(cfg.Console.Origins) == 0 {
+		return nil // its own
+	}
+	scheme := "http://"
+	if desk.Secure() {
+		scheme = "https://"
+	}
+	out := slices.Clone(cfg.Console.Origins)
+	for _, h := range slices.Concat(hosts(cfg.Console.Listen, desk.Addr()), cfg.Console.Hosts) {
+		out = append(out, scheme+h)
+	}
+	return out
+}
+
+// reload takes a new configuration up, or says what is wrong with it and leaves all as it is.
+func reload(now config.Config, read func() (config.Config, error), take func(config.Config) error, log *slog.Logger) config.Config {
+	next, err := read()
+	if err != nil {
+		log.Error("the configuration has a mistake: nothing was changed", "err", err)
+		return now
+	}
+	if fixed := next.Fix(now); len(fixed) > 0 {
+		log.Warn("what has changed here counts after a restart", "settings", fixed)
+	}
+	for _, w := range next.Warnings() {
+		log.Warn(w)
+	}
+	if err := take(next); err != nil {
+		log.Error("the configuration can't be taken up as a whole", "err", err)
+		return now
+	}
+	log.Info("the configuration was read again", "mode", next.Gateway.Mode)
+	return next
+}
+
+func retention(cfg config.Config) *store.Retention {
+	r := cfg.Retention
+	return &store.Retention{Exchanges: r.Exchanges, Alerts: r.Alerts, Audit: r.Audit, Rollups: r.Rollups, Size: int64(r.Size)}
+}
+
+// retainEvery is how often what is too old is looked for; a run goes in short steps.
+const retainEvery = 10 * time.Minute
+
+// retain keeps what is stored within its age and size until ctx ends.
+func retain(ctx context.Context, db *store.Store, keep func() *store.Retention, log *slog.Logger) {
+	tick := time.NewTicker(retainEvery)
+	defer tick.Stop()
+	for {
+		freed, err := db.Retain(ctx, *keep(), time.Now())
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.Error("remove what is too old", "err", err)
+		case freed.Steps > 0:
+			log.Info("removed what was too old", "exchanges", freed.Exchanges, "alerts", freed.Alerts, "audit", freed.Audit,
+				"bytes", freed.Bytes, "longest_step", freed.Longest)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// drained lets requests in flight and websockets end, and says when some had to be cut off.
+func drained(ctx context.Context, within time.Duration, doors *doorways, at *sites, log *slog.Logger) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
-	ends := make(chan error, len(doors))
-	for _, d := range doors {
-		go func() { ends <- d.Shutdown(stopping) }()
-	}
-	var err error
-	for range doors {
-		err = errors.Join(err, <-ends)
+	err := doors.shutdown(stopping)
+	if err == nil {
+		err = at.drain(stopping)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		log.Warn("requests were cut off", "after", within)
@@ -163,14 +275,28 @@ func drained(ctx context.Context, within time.Duration, doors []*listen.Door, lo
 	return err
 }
 
-func welcome(out io.Writer, cfg config.Config, desk net.Addr) {
-	fmt.Fprintf(out, "\n  Sentinel %s\n\n", version)
-	if len(cfg.Gateway.Upstreams) > 0 {
-		fmt.Fprintf(out, "    gateway  %s, mode %s\n", cfg.Gateway.Listen, cfg.Gateway.Mode)
+// welcome says where everything is, and how the first operator comes in.
+func welcome(ctx context.Context, out io.Writer, cfg config.Config, doors *doorways, who *access.Access) error {
+	link, needed, err := who.Setup(ctx)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(out, "    console  http://%s/\n    service  %s\n\n", desk, cfg.Service.Listen)
-	if cfg.Gateway.Mode == config.Observe {
-		fmt.Fprintf(out, "  Observing: nothing is refused, and what would have been is counted. Look at the console\n"+
+	fmt.Fprintf(out, "\n  Sentinel %s\n\n", version)
+	for _, name := range []string{"gateway", "console", "service"} {
+		if d := doors.named(name); d != nil {
+			fmt.Fprintf(out, "    %-8s %s\n", name, doors.url(name))
+		}
+	}
+	fmt.Fprintln(out)
+	if needed {
+		fmt.Fprintf(out, "  Nobody can sign in yet. Make the first admin here, within a day:\n\n    %s/setup#token=%s\n\n", doors.url("console"), link)
+	}
+	switch {
+	case len(cfg.Gateway.Upstreams) == 0:
+		fmt.Fprint(out, "  There is no upstream, so the gateway stays closed: name one in gateway.upstreams.\n\n")
+	case cfg.Gateway.Mode == config.Observe:
+		fmt.Fprint(out, "  Observing: nothing is refused, and what would have been is counted. Look at the console\n"+
 			"  for a day, then write gateway.mode: enforce and send SIGHUP.\n\n")
 	}
+	return nil
 }

@@ -5,6 +5,7 @@ package config
 
 import (
 	"net/netip"
+	"reflect"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -215,5 +216,34 @@ func UpstreamDefaults() Upstream {
 	return Upstream{
 		Health:  Health{Every: 10 * time.Second, Timeout: 2 * time.Second},
 		Connect: 3 * time.Second, Answer: 30 * time.Second, Idle: 60 * time.Second,
+	}
+}
+
+// Fix puts back what can't be changed while the program runs, and names the settings that were
+// different: listeners, who the client is, storage, Redis, the secret, failure policies, logs.
+func (c *Config) Fix(now Config) []string {
+	var changed []string
+	keep(&changed, "gateway.listen", &c.Gateway.Listen, now.Gateway.Listen)
+	keep(&changed, "gateway.tls", &c.Gateway.TLS, now.Gateway.TLS)
+	keep(&changed, "gateway.proxy_protocol", &c.Gateway.ProxyProtocol, now.Gateway.ProxyProtocol)
+	keep(&changed, "gateway.failure", &c.Gateway.Failure, now.Gateway.Failure)
+	keep(&changed, "clients", &c.Clients, now.Clients)
+	keep(&changed, "engine", &c.Engine, now.Engine)
+	keep(&changed, "logs", &c.Logs, now.Logs)
+	keep(&changed, "console", &c.Console, now.Console)
+	keep(&changed, "service", &c.Service, now.Service)
+	keep(&changed, "storage", &c.Storage, now.Storage)
+	keep(&changed, "redis", &c.Redis, now.Redis)
+	keep(&changed, "secret", &c.Secret, now.Secret)
+	if (len(c.Gateway.Upstreams) == 0) != (len(now.Gateway.Upstreams) == 0) { // its listener opens at the start
+		changed, c.Gateway.Upstreams = append(changed, "gateway.upstreams"), now.Gateway.Upstreams
+	}
+	return changed
+}
+
+func keep[T any](changed *[]string, key string, value *T, was T) {
+	if !reflect.DeepEqual(*value, was) {
+		*changed = append(*changed, key)
+		*value = was
 	}
 }

@@ -7,6 +7,12 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
+// What an access log is read for.
+const (
+	Traffic = "traffic" // its requests are judged and counted
+	Answers = "answers" // to what /authz was asked
+)
+
 // Words for the modes of a rule and what it does.
 const (
 	modeEnforce, modeShadow, modeOff = "enforce", "shadow", "off"

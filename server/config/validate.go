@@ -210,7 +210,7 @@ func (k *check) logs(logs []Log) {
 	for i, l := range logs {
 		key := fmt.Sprintf("logs[%d]", i)
 		k.that(l.File != "", key+".file", "is missing; - is standard input")
-		k.that(slices.Contains([]string{"", "traffic", "answers"}, l.As), key+".as", "must be traffic or answers, not %q", l.As)
+		k.that(slices.Contains([]string{"", Traffic, Answers}, l.As), key+".as", "must be traffic or answers, not %q", l.As)
 		if l.File == "-" {
 			stdin++
 		}

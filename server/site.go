@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/config"
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/gateway"
+	"github.com/sentinel-protocol/sentinel/server/guard"
+	"github.com/sentinel-protocol/sentinel/server/proxy"
+)
+
+// A site is what a reload makes anew: who the client is, which templates there are, where
+// requests go. A request ends at the site where it began.
+type site struct {
+	gateway  http.Handler         // nil without an upstream
+	proxy    *proxy.Proxy         // likewise
+	authz    *gateway.ForwardAuth // what proxies that only ask are answered
+	inFlight atomic.Int64
+}
+
+func newSite(cfg config.Config, c gateway.Config, n *numbering, g *guard.Guard, log *slog.Logger) (*site, error) {
+	s := &site{}
+	c.Node = n.node()
+	c.From, c.NoLog = cfg.Service.Authz.From, !slices.ContainsFunc(cfg.Logs, func(l config.Log) bool { return l.As == config.Answers })
+	s.authz = gateway.NewForwardAuth(c, g)
+	if len(cfg.Gateway.Upstreams) == 0 {
+		return s, nil
+	}
+	p := proxy.Config{Log: log}
+	for _, u := range cfg.Gateway.Upstreams {
+		up, err := upstream(u)
+		if err != nil {
+			return nil, err
+		}
+		p.Upstreams = append(p.Upstreams, up)
+	}
+	var err error
+	if s.proxy, err = proxy.New(p); err != nil {
+		return nil, err
+	}
+	c.Node = n.node()
+	s.gateway = gateway.New(c, g, s.proxy)
+	return s, nil
+}
+
+func upstream(u config.Upstream) (proxy.Upstream, error) {
+	out := proxy.Upstream{
+		Name: u.Name, Hosts: u.Hosts, Paths: config.Folded(u.Paths),
+		HealthPath: u.Health.Path, HealthEvery: u.Health.Every, HealthTimeout: u.Health.Timeout,
+		Connect: u.Connect, Answer: u.Answer, Idle: u.Idle,
+		MaxBody: int64(u.MaxBody), PreserveHost: u.PreserveHost == nil || *u.PreserveHost, CAFile: u.CAFile,
+	}
+	targets := u.URLs
+	if u.URL != "" {
+		targets = []string{u.URL}
+	}
+	for _, t := range targets {
+		at, err := url.Parse(t)
+		if err != nil {
+			return out, fmt.Errorf("gateway.upstreams: %w", err)
+		}
+		at.Path = ""
+		out.Targets = append(out.Targets, at)
+	}
+	if out.Name == "" {
+		out.Name = out.Targets[0].Host
+	}
+	return out, nil
+}
+
+func sources(in []config.Source) []gateway.Source {
+	out := make([]gateway.Source, len(in))
+	for i, s := range in {
+		out[i] = gateway.Source{Routes: config.Folded(s.Routes), Methods: s.Methods, In: s.In, Name: s.Name}
+	}
+	return out
+}
+
+// spared are the networks that no rule blocks.
+func spared(cfg config.Config) []netip.Prefix {
+	return slices.Concat(cfg.Clients.TrustedProxies, cfg.Clients.NeverBlock, cfg.Gateway.ProxyProtocol)
+}
+
+func failures(f config.Failure) map[engine.Class]guard.FailurePolicy {
+	normal, _ := guard.ParseFailurePolicy(f.Normal) // Validate has looked
+	sensitive, _ := guard.ParseFailurePolicy(f.Sensitive)
+	return map[engine.Class]guard.FailurePolicy{engine.Normal: normal, engine.Sensitive: sensitive}
+}
+
+// sites hands each request to the newest site.
+type sites struct {
+	current  atomic.Pointer[site]
+	retiring sync.WaitGroup
+	stopped  chan struct{}
+}
+
+func newSites(first *site) *sites {
+	s := &sites{stopped: make(chan struct{})}
+	s.current.Store(first)
+	return s
+}
+
+// take is the newest site; whoever takes it says when he is done.
+func (s *sites) take() *site {
+	for {
+		at := s.current.Load()
+		at.inFlight.Add(1)
+		if s.current.Load() == at {
+			return at
+		}
+		at.inFlight.Add(-1) // replaced in this very moment
+	}
+}
+
+// gateway is the handler of the listener that protected traffic passes.
+func (s *sites) gateway(w http.ResponseWriter, r *http.Request) {
+	at := s.take()
+	defer at.inFlight.Add(-1)
+	if at.gateway == nil { // a reload took the last upstream away
+		http.Error(w, "there is no upstream", http.StatusServiceUnavailable)
+		return
+	}
+	at.gateway.ServeHTTP(w, r)
+}
+
+// authz answers proxies that ask.
+func (s *sites) authz(w http.ResponseWriter, r *http.Request) {
+	at := s.take()
+	defer at.inFlight.Add(-1)
+	at.authz.ServeHTTP(w, r)
+}
+
+// answered learns from the log of a proxy that asks.
+func (s *sites) answered(x engine.Exchange) { s.current.Load().authz.Answered(x) }
+
+// replace hands new requests to another site, and closes the old one when its last request and
+// its last websocket have ended.
+func (s *sites) replace(with *site) {
+	old := s.current.Swap(with)
+	s.retiring.Go(func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for old.inFlight.Load() > 0 {
+			select {
+			case <-tick.C:
+			case <-s.stopped:
+				old.close()
+				return
+			}
+		}
+		if old.proxy != nil {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			s.retiring.Go(func() {
+				select {
+				case <-s.stopped:
+					cancel()
+				case <-ctx.Done():
+				}
+			})
+			_ = old.proxy.Drain(ctx) // cut off at the stop
+		}
+		old.close()
+	})
+}
+
+func (s *site) close() {
+	if s.proxy != nil {
+		s.proxy.Close()
+	}
+}
+
+// drain waits for websockets until ctx ends.
+func (s *sites) drain(ctx context.Context) error {
+	if p := s.current.Load().proxy; p != nil {
+		return p.Drain(ctx)
+	}
+	return nil
+}
+
+// Close breaks off what is still under way. The server before it has shut down.
+func (s *sites) Close() error {
+	close(s.stopped)
+	s.retiring.Wait()
+	s.current.Load().close()
+	return nil
+}
