@@ -4,6 +4,7 @@ package examples_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/gateway"
+	"github.com/sentinel-protocol/sentinel/server/ingest"
 )
 
 // binary finds a proxy, or says why the test can't run.
@@ -87,6 +89,10 @@ func newSite(t *testing.T) *site {
 		s.mu.Lock()
 		s.seen = append(s.seen, r.Clone(r.Context()))
 		s.mu.Unlock()
+		if r.URL.Path == "/login" {
+			http.Error(w, "wrong password", http.StatusUnauthorized)
+			return
+		}
 		if r.URL.Path == "/forbidden" {
 			http.Error(w, "the API's own", http.StatusForbidden)
 			return
@@ -292,6 +298,75 @@ func (s *site) logged(does func(line map[string]any) bool) map[string]any {
 	return nil
 }
 
+// learns checks that sign-ins which the API refuses count, although Sentinel sees the answers in
+// the proxy's log alone, and that Sentinel's own refusals there don't.
+func (s *site) learns(format string) {
+	s.t.Helper()
+	f, err := ingest.ParseFormat(format)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(s.t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- ingest.Follow(ctx, &ingest.Source{File: s.log, Format: f, Every: 10 * time.Millisecond, FromStart: true}, s.auth.Answered)
+	}()
+	defer func() {
+		stop()
+		if err := <-done; err != nil {
+			s.t.Error(err)
+		}
+	}()
+	const from = "127.0.0.20"
+	observed := func(status int) (n int) {
+		s.guard.mu.Lock()
+		defer s.guard.mu.Unlock()
+		for _, x := range s.guard.observed {
+			if x.Client == netip.MustParseAddr(from) && x.Status == status {
+				n++
+				if x.Key.Prefix != "user_" || x.Bytes == 0 != x.Refused || x.ID == 0 {
+					s.t.Errorf("observed %+v", x)
+				}
+			}
+		}
+		return n
+	}
+	until := func(status, n int) {
+		s.t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); observed(status) < n; <-time.After(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				s.t.Fatalf("%d answers %d are known, want %d", observed(status), status, n)
+			}
+		}
+	}
+	for range 6 {
+		if a := s.ask(from, "POST", "/login", "{}", "X-API-Key", "user_key_1"); a.status != 401 {
+			s.t.Fatalf("got %d %s", a.status, a.body)
+		}
+	}
+	until(401, 6)
+	for range 3 {
+		s.problem("after six wrong passwords", s.ask(from, "GET", "/api/echo", "", "X-API-Key", "user_key_1"), 403)
+	}
+	if a := s.ask("127.0.0.21", "POST", "/login", "{}"); a.status != 401 { // the last line of the log
+		s.t.Errorf("the neighbour got %d", a.status)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; <-time.After(5 * time.Millisecond) {
+		s.guard.mu.Lock()
+		last := s.guard.observed[len(s.guard.observed)-1]
+		s.guard.mu.Unlock()
+		if last.Client == netip.MustParseAddr("127.0.0.21") {
+			break
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatal("the end of the log is never read")
+		}
+	}
+	if n := observed(403); n != 3 {
+		s.t.Errorf("three refusals were observed as %d", n)
+	}
+}
+
 // away checks that requests pass while Sentinel is away.
 func (s *site) away() {
 	s.t.Helper()
@@ -351,6 +426,7 @@ http {
 	if l := s.logged(func(l map[string]any) bool { return l["request_uri"] == "/api/echo" && l["status"] == "403" }); !strings.HasPrefix(l["sentinel_reference"].(string), "D-") {
 		t.Errorf("a refusal is logged as %v", l)
 	}
+	s.learns("nginx-json")
 	s.away()
 }
 
@@ -375,5 +451,6 @@ func TestCaddy(t *testing.T) {
 	if text, err := os.ReadFile(s.log); err != nil || strings.Contains(string(text), "user_key_1") {
 		t.Errorf("the API key is in the log, or there is none: %v", err)
 	}
+	s.learns("caddy")
 	s.away()
 }

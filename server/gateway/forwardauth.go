@@ -187,7 +187,7 @@ func (f *ForwardAuth) Answered(x engine.Exchange) {
 	x.Client = x.Client.WithZone("").Unmap()
 	x.Method = methodOf(x.Method)
 	folded, _ := engine.Fold(x.Path[:min(len(x.Path), longestURL)])
-	folded = storable(folded, maxPath, percent)
+	folded = strings.Clone(storable(folded, maxPath, percent))
 	was, known := f.asked.take(x.Client, x.Method, folded, x.At)
 	switch {
 	case known && was.Refused, !known && x.Refused:
@@ -198,7 +198,7 @@ func (f *ForwardAuth) Answered(x engine.Exchange) {
 			was.Account = saidOnce(x.Account).account()
 		}
 		if was.UserAgent == "" {
-			was.UserAgent = storable(x.UserAgent, maxUserAgent, backslash)
+			was.UserAgent = strings.Clone(storable(x.UserAgent, maxUserAgent, backslash))
 		}
 		x = was
 	default: // nobody asked, or long ago
@@ -217,8 +217,9 @@ func (f *ForwardAuth) unasked(x *engine.Exchange, folded string) {
 		x.At = now
 	}
 	x.ID, x.Folded, x.Route = f.nextID(now), folded, folded
-	x.Path = storable(x.Path, maxPath, percent)
-	x.UserAgent = storable(x.UserAgent, maxUserAgent, backslash)
+	x.Path = strings.Clone(storable(x.Path, maxPath, percent))
+	x.UserAgent = strings.Clone(storable(x.UserAgent, maxUserAgent, backslash))
+	x.Account = saidOnce(x.Account).account()
 	if f.routes != nil {
 		if route, class := f.routes.Route(x.Method, folded); route != "" {
 			x.Route, x.Class = route, class

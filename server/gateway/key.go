@@ -31,6 +31,10 @@ func newKeys(secret []byte) *keys {
 	return k
 }
 
+// KeyNames answers how a gateway with that KeySecret names API keys and sessions, for others
+// that meet the same keys, such as readers of logs. It may be called from many goroutines.
+func KeyNames(secret []byte) func(key string) engine.Key { return newKeys(secret).name }
+
 // name answers the name of a key or a session; zero for none.
 func (k *keys) name(value string) engine.Key {
 	if value == "" {
