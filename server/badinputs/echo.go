@@ -89,11 +89,16 @@ func (e *echo) close() {
 	}
 }
 
-// all that was seen so far, the oldest first.
+// all that was seen so far, the oldest first, as it was at this moment.
 func (e *echo) all() []*seen {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return append([]*seen(nil), e.seen...)
+	out := make([]*seen, len(e.seen))
+	for i, s := range e.seen {
+		copied := *s
+		out[i] = &copied
+	}
+	return out
 }
 
 func (e *echo) serve(c net.Conn) {
@@ -259,7 +264,7 @@ func (e *echo) answer(w *bufio.Writer, s *seen) error {
 		status = int(e.login.Load())
 	}
 	if path == "/api/big" {
-		return big(w)
+		return endless(w)
 	}
 	body := "ok\n"
 	_, err := fmt.Fprintf(w, "HTTP/1.1 %d Answer\r\n%s: 1\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", status, mark, len(body))
@@ -269,8 +274,8 @@ func (e *echo) answer(w *bufio.Writer, s *seen) error {
 	return err
 }
 
-// big streams more than anybody should hold, for a client that may read slowly or not at all.
-func big(w *bufio.Writer) error {
+// endless streams more than anybody should hold, for a client that may read slowly or not at all.
+func endless(w *bufio.Writer) error {
 	_, _ = fmt.Fprintf(w, "HTTP/1.1 200 Answer\r\n%s: 1\r\nTransfer-Encoding: chunked\r\n\r\n", mark) // sticks until the end
 	chunk := "8000\r\n" + strings.Repeat("b", 0x8000) + "\r\n"
 	for range 512 {

@@ -1,0 +1,425 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A runner runs cases against the product.
+type runner struct {
+	fixture *fixture
+	scale   float64
+	inside  *namespace // where this process runs already; nil: the machine's own network
+}
+
+// A result is what became of a case.
+type result struct {
+	ID      string   `json:"id"`
+	Verdict string   `json:"verdict"` // passed, failed or not run
+	Why     string   `json:"why,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
+	took    time.Duration
+}
+
+// one runs a case and judges it. Whatever keeps it from being run makes it one that was not.
+func (r *runner) one(ctx context.Context, c badCase) result {
+	began := time.Now()
+	out := result{ID: c.ID, Verdict: "not run"}
+	defer func() { out.took = time.Since(began) }()
+	if why := waits(c); why != "" {
+		out.Why = why
+		return out
+	}
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	defer cancel()
+	o, notes, err := r.outcome(ctx, c)
+	out.Notes = notes
+	if why, ok := errors.AsType[notRun](err); ok {
+		out.Why = string(why)
+		return out
+	}
+	if told, ok := errors.AsType[elsewhere](err); ok {
+		out.Verdict, out.Why, out.Notes = told.Verdict, told.Why, told.Notes
+		return out
+	}
+	if err != nil { // the product did not do what every case needs
+		out.Verdict, out.Why = "failed", err.Error()
+		return out
+	}
+	expect, err := bind(c.Expect, ours)
+	if err != nil {
+		out.Why = err.Error()
+		return out
+	}
+	switch v := o.judge(object(expect)); v.state {
+	case held:
+		out.Verdict = "passed"
+	case unseen:
+		out.Why = v.why
+	case failed:
+		out.Verdict, out.Why = "failed", v.why
+	}
+	return out
+}
+
+func (r *runner) outcome(ctx context.Context, c badCase) (*outcome, []string, error) {
+	if needsNamespace(c) && r.inside == nil {
+		return nil, nil, r.elsewhere(ctx, c)
+	}
+	if c.How == "config" {
+		return r.config(ctx, c)
+	}
+	p := planOf(c)
+	s, err := r.fixture.start(ctx, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer s.stop()
+	names := s.names(r.fixture)
+	bound, err := bind(c.Input, names)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.Input = object(bound)
+	if err := s.control(ctx, controlPath); err != nil {
+		return nil, nil, err
+	}
+	if p.demo {
+		for _, b := range listedBlocks {
+			if status, body, err := s.place(ctx, "blacklist", b, 0); err != nil || status != http.StatusOK {
+				return nil, nil, fmt.Errorf("place %s: %d %s: %w", b, status, body, err)
+			}
+		}
+	}
+	j := &job{runner: r, product: s, c: c, out: newOutcome(c.Input)}
+	j.out.demo = p.demo
+	if err := j.run(ctx); err != nil {
+		return nil, j.notes, err
+	}
+	return j.out, j.notes, nil
+}
+
+// names is what the product calls what cases name.
+func (s *product) names(f *fixture) map[string]string {
+	out := map[string]string{
+		"p.login": "/session", "p.graphql": "/graphql", "p.forwardauth": "/authz", "p.health": "/readyz", "p.metrics": "/metrics",
+		"p.export": "/api/export/exchanges.csv", "p.logs": "/api/monitoring/logs", "p.blocks": "/api/ip-management/list",
+		"p.block": "/api/ip-management/add", "p.unblock": "/api/ip-management/remove", "p.alerts": "/api/monitoring/alerts",
+		"q.list": "alerts", "self.host": s.console, "token.admin": f.token,
+	}
+	for k, v := range ours {
+		out[k] = v
+	}
+	return out
+}
+
+// ours is what stands in expectations too: the address that the operator works from.
+var ours = map[string]string{"self.admin_ip": "127.0.0.1"}
+
+// A job is one case being run.
+type job struct {
+	*runner
+	product    *product
+	c          badCase
+	out        *outcome
+	notes      []string
+	goroutines float64            // before
+	counts     func(*outcome) int // what counted_keys counts here
+}
+
+func (j *job) note(format string, args ...any) {
+	j.notes = append(j.notes, fmt.Sprintf(format, args...))
+}
+
+// asks reports whether a word of the expectation begins so.
+func (j *job) asks(prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return asks(j.c.Expect, p) })
+}
+
+// run measures what is before, sends, and observes what is after.
+func (j *job) run(ctx context.Context) error {
+	s, o := j.product, j.out
+	var err error
+	if o.before, err = s.lists(ctx); err != nil {
+		return err
+	}
+	if j.asks("goroutine") {
+		if j.goroutines, err = s.goroutines(ctx); err != nil {
+			return err
+		}
+	}
+	resident, _ := s.memory()
+	s.resetPeak()
+	var beside *legit
+	if j.asks("legit") {
+		beside = s.beside(ctx)
+	}
+	spent, began := s.cpu(), time.Now()
+
+	err = j.send(ctx)
+
+	took := time.Since(began)
+	if took > 0 {
+		o.figures["cpu_cores"] = (s.cpu() - spent).Seconds() / took.Seconds()
+	}
+	if beside != nil {
+		beside.stop(o)
+	}
+	if err != nil {
+		return err
+	}
+	now, peak := s.memory()
+	o.figures["rss_mb"], o.figures["rss_delta_mb"] = max(now, peak), max(now, peak)-resident
+	o.facts["alive"] = s.running() && s.control(ctx, controlPath) == nil
+	if !s.running() {
+		return nil
+	}
+	if _, measured := o.figures["goroutine_delta"]; j.asks("goroutine") && !measured {
+		if err := j.dwindled(ctx, j.goroutines); err != nil {
+			return err
+		}
+	}
+	if j.asks("metrics_series") {
+		series, err := s.metrics(ctx)
+		if err != nil {
+			return err
+		}
+		o.figures["metrics_series"] = float64(len(series))
+	}
+	return j.observe(ctx)
+}
+
+func (j *job) send(ctx context.Context) error {
+	switch j.c.How {
+	case "http", "raw":
+		return j.single(ctx)
+	case "seq":
+		return j.sequence(ctx)
+	case "h2":
+		return j.http2(ctx)
+	case "load":
+		return j.load(ctx)
+	}
+	return notRun("nothing runs " + j.c.How)
+}
+
+// single sends the one request of a case.
+func (j *job) single(ctx context.Context) error {
+	if err := j.request(ctx, j.c.Input, j.c.How, j.out); err != nil {
+		return err
+	}
+	if j.asks("no_local_privilege") {
+		w, err := j.judged(ctx)
+		if err != nil {
+			return err
+		}
+		d := w.decision()
+		j.out.facts["no_local_privilege"] = d == blocked || d == rejected
+	}
+	return nil
+}
+
+// judged asks forward-auth with the address and the headers of the case: to be a proxy is the one
+// privilege that an address has here.
+func (j *job) judged(ctx context.Context) (wire, error) {
+	in := tree{"method": "GET", "path": "/authz", "host": j.product.service, "headers": append(list(j.c.Input["headers"]),
+		[]any{"X-Forwarded-Uri", "/api/ping"}, []any{"X-Forwarded-Method", "GET"})}
+	head, body, err := request(in)
+	if err != nil {
+		return wire{}, err
+	}
+	return call{from: text(j.c.Input, "from"), to: j.product.service, head: head, body: body}.send(ctx)
+}
+
+// request sends one request as described, and adds what came of it to an outcome.
+func (j *job) request(ctx context.Context, in tree, how string, o *outcome) error {
+	c, err := j.product.describe(in, how)
+	if err != nil {
+		return err
+	}
+	c.linger = asks(j.c.Expect, "closed_within")
+	if c.linger {
+		c.within = max(c.within, time.Duration(number(j.c.Expect, "closed_within_s", 0)+5)*time.Second)
+	}
+	before := len(j.product.echo.all())
+	w, err := c.send(ctx)
+	if err != nil {
+		return err
+	}
+	j.product.echo.settle(ctx)
+	o.wires = append(o.wires, w)
+	o.figures["elapsed_ms"] = float64(w.took.Microseconds()) / 1000
+	o.facts["closed"] = w.closed
+	if w.closed {
+		o.figures["closed_s"], o.figures["closed_ms"] = w.ended.Seconds(), float64(w.ended.Milliseconds())
+	} else {
+		o.figures["closed_s"], o.figures["closed_ms"] = 1e9, 1e9
+	}
+	if !j.product.demo {
+		reached := j.product.echo.all()[before:]
+		o.upstream = &reached
+	}
+	return nil
+}
+
+// describe turns the object of a case into what is sent.
+func (s *product) describe(in tree, how string) (call, error) {
+	c := call{from: text(in, "from"), within: 10 * time.Second}
+	host := ""
+	switch text(in, "target") {
+	case "proxy", "":
+		c.to, host = s.gateway, "app.test"
+	case "admin":
+		c.to, host = s.console, s.console
+	case "fwdauth":
+		c.to, host = s.service, s.service
+	default:
+		return c, notRun("there is no listener " + text(in, "target"))
+	}
+	if a, err := netip.ParseAddr(c.from); err == nil && a.Is6() {
+		_, port, _ := strings.Cut(c.to, ":")
+		c.to = "[::1]:" + port
+	}
+	var err error
+	if how == "raw" {
+		if c.body, err = expand(in["bytes"], latin1); err != nil {
+			return c, err
+		}
+		head := make([]byte, 16)
+		n, _ := c.body.open().Read(head)
+		c.method, _, _ = strings.Cut(string(head[:n]), " ")
+		c.within = time.Duration(number(in, "read_ms", 5000)) * time.Millisecond
+		c.quiet = min(c.within, 400*time.Millisecond)
+		return c, nil
+	}
+	if in["host"] == nil {
+		with := tree{"host": host}
+		for k, v := range in {
+			with[k] = v
+		}
+		in = with
+	}
+	c.method = text(in, "method")
+	c.head, c.body, err = request(in)
+	if c.body.size > 64<<20 {
+		c.within = 2 * time.Minute
+	}
+	return c, err
+}
+
+func (s *product) goroutines(ctx context.Context) (float64, error) {
+	series, err := s.metrics(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, ok := series["go_goroutines"]
+	if !ok {
+		return 0, notRun("/metrics does not tell goroutines")
+	}
+	return n, nil
+}
+
+// dwindled waits until no more goroutines are left over than may be, and not longer than the case says.
+func (j *job) dwindled(ctx context.Context, before float64) error {
+	allowed := number(j.c.Expect, "goroutine_delta_max", 0)
+	until := time.Now().Add(time.Duration(number(j.c.Expect, "after_s", 10)) * time.Second)
+	for {
+		n, err := j.product.goroutines(ctx)
+		if err != nil {
+			return err
+		}
+		j.out.figures["goroutine_delta"] = n - before
+		if n-before <= allowed || time.Now().After(until) || ctx.Err() != nil {
+			return nil
+		}
+		pause(ctx, 100*time.Millisecond)
+	}
+}
+
+// observe fetches what the words of the case are about.
+func (j *job) observe(ctx context.Context) error {
+	s, o := j.product, j.out
+	if j.asks("client_ip", "flag", "log", "counted", "db_ok", "nowhere") || o.demo {
+		if err := s.settled(ctx); err != nil {
+			return err
+		}
+		l, err := s.exchanges(ctx)
+		if err != nil {
+			return err
+		}
+		o.logged = &l
+		h := s.health(ctx)
+		o.facts["db_ok"] = len(l) > 0 && h["database"] == "ok" && h["traffic"] == "ok"
+	}
+	if o.demo && o.logged != nil {
+		// The bank is asked for every exchange that was not refused.
+		reached := []*seen{}
+		for _, l := range *o.logged {
+			if !l.Refused {
+				reached = append(reached, &seen{method: l.Method, target: l.Path})
+			}
+		}
+		if !j.asks("header", "raw_target", "body") {
+			o.upstream = &reached
+		}
+	}
+	var err error
+	if o.after, err = s.lists(ctx); err != nil {
+		return err
+	}
+	if actors := o.after.actors; j.asks("counted_ip") {
+		o.facts["counted_ip"] = o.logged != nil && len(*o.logged) > 0 && slices.Contains(actors, (*o.logged)[len(*o.logged)-1].Client)
+		o.words["counted_ip_is"] = strings.Join(actors, ", ")
+	}
+	if j.asks("counted_keys") && j.counts != nil {
+		o.figures["counted_keys"] = float64(j.counts(o))
+	}
+	if j.asks("admin_listener_reachable") {
+		status, _, err := s.get(ctx, "http://"+s.console+"/", false)
+		o.facts["admin_listener_reachable"] = err == nil && status == http.StatusOK
+	}
+	if j.asks("nowhere", "log") {
+		s.everywhere(ctx, o)
+		o.facts["log_json_valid"] = allJSON(s.said.String())
+	}
+	if j.asks("health_field") {
+		o.health = s.health(ctx)
+	}
+	if j.inside != nil && j.inside.asked != nil {
+		o.figures["outbound_dns"] = float64(j.inside.asked.Load())
+	}
+	return nil
+}
+
+// byActor counts whom alerts are about, byAccount whom exchanges are for.
+func byActor(o *outcome) int { return distinct(o.after.actors) }
+
+func byAccount(o *outcome) int {
+	var names []string
+	for _, l := range *o.logged {
+		names = append(names, l.Account)
+	}
+	return distinct(names)
+}
+
+func distinct(names []string) int {
+	slices.Sort(names)
+	return len(slices.Compact(names))
+}
+
+// allJSON reports whether every line of a log is JSON.
+func allJSON(log string) bool {
+	for line := range strings.SplitSeq(log, "\n") {
+		if line != "" && !json.Valid([]byte(line)) {
+			return false
+		}
+	}
+	return true
+}
