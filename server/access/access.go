@@ -47,7 +47,7 @@ type Access struct {
 	log     *slog.Logger
 	now     func() time.Time
 	hasher  *hasher
-	doors   throttle
+	doors   *throttle
 	tickets tickets
 	ended   chan struct{}
 
@@ -69,7 +69,7 @@ func New(c Config) (*Access, error) {
 		return nil, fmt.Errorf("hash a password: %w", err)
 	}
 	return &Access{
-		ledger: c.Ledger, log: c.Log, now: c.Clock, hasher: h, ended: make(chan struct{}, 1),
+		ledger: c.Ledger, log: c.Log, now: c.Clock, hasher: h, doors: newThrottle(), ended: make(chan struct{}, 1),
 		touched: map[string]time.Time{}, denials: map[string]*bucket{},
 	}, nil
 }

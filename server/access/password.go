@@ -4,8 +4,10 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
@@ -86,7 +88,7 @@ const (
 	shortestPassword = 12
 	longestPassword  = 128
 	fewestLetters    = 5 // different ones
-	shortestPart     = 3 // of a name that is looked for
+	shortName        = 5 // one that is shorter may stand in another word
 )
 
 //go:embed common.txt
@@ -112,7 +114,7 @@ func CheckPassword(name, password string) error {
 		problem = "must have at least 12 characters"
 	case n > longestPassword:
 		problem = "must have at most 128 characters"
-	case len(name) >= shortestPart && strings.Contains(folded, strings.ToLower(name)):
+	case holdsName(folded, strings.ToLower(name)):
 		problem = "must not contain the name"
 	case isCommon(folded):
 		problem = "is one of those that are tried first: choose another, as four words that have nothing to do with each other"
@@ -121,6 +123,15 @@ func CheckPassword(name, password string) error {
 		return engine.Invalid{Field: "password", Problem: problem}
 	}
 	return nil
+}
+
+// holdsName reports whether a name stands in a password, as a word of its own when it is short.
+func holdsName(password, name string) bool {
+	if len(name) >= shortName {
+		return strings.Contains(password, name)
+	}
+	words := strings.FieldsFunc(password, func(r rune) bool { return !unicode.IsLetter(r) })
+	return name != "" && slices.Contains(words, name)
 }
 
 // isCommon reports whether a password is on the list, whatever digits and signs stand around it,

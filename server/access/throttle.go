@@ -64,14 +64,15 @@ type throttle struct {
 	known   map[string]bool // a name and an address that belong together
 }
 
+func newThrottle() *throttle {
+	return &throttle{buckets: map[string]*bucket{}, known: map[string]bool{}}
+}
+
 // attempt counts an attempt, unless it has to wait; first says that this address or name begins to
 // have to wait just now.
 func (t *throttle) attempt(now time.Time, name string, from netip.Addr) (wait time.Duration, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.buckets == nil {
-		t.buckets, t.known = map[string]*bucket{}, map[string]bool{}
-	}
 	var all []*bucket
 	for key, b := range t.of(name, from) {
 		have := t.buckets[key]

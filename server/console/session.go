@@ -14,6 +14,7 @@ import (
 
 	"github.com/sentinel-protocol/sentinel/graph"
 	"github.com/sentinel-protocol/sentinel/server/access"
+	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
 // Names of the cookie. With TLS the browser sees to it that no other host, and no page without
@@ -124,14 +125,10 @@ func (c *Console) newSigning() *http.ServeMux {
 }
 
 type whoJSON struct {
-	Operator operatorJSON `json:"operator"`
-	Demo     bool         `json:"demo"`
-}
-
-type operatorJSON struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Role string `json:"role"`
+	Demo bool   `json:"demo"`
 }
 
 var errDemo = status{http.StatusNotFound, "nobody signs in to the demo"}
@@ -178,6 +175,10 @@ func (c *Console) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 		refuse(w, http.StatusTooManyRequests, throttled.Error())
 		return
 	}
+	if invalid, ok := errors.AsType[engine.Invalid](err); ok {
+		answer(w, http.StatusBadRequest, map[string]string{"error": invalid.Error(), "field": invalid.Field})
+		return
+	}
 	switch {
 	case errors.Is(err, access.ErrWrong):
 		refuse(w, http.StatusUnauthorized, err.Error())
@@ -192,7 +193,7 @@ func (c *Console) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func whoOf(o graph.Operator) whoJSON {
-	return whoJSON{Operator: operatorJSON{ID: o.ID, Name: o.Name, Role: o.Role.String()}}
+	return whoJSON{ID: o.ID, Name: o.Name, Role: o.Role.String()}
 }
 
 // whoAmI tells who is signed in, and if nobody is, whether there is anybody who could.
