@@ -248,7 +248,7 @@ func retain(ctx context.Context, db *store.Store, keep func() *store.Retention, 
 			return
 		case err != nil:
 			log.Error("remove what is too old", "err", err)
-		case freed.Steps > 0:
+		case freed.Exchanges+freed.Rollups+freed.Alerts+freed.Audit > 0:
 			log.Info("removed what was too old", "exchanges", freed.Exchanges, "alerts", freed.Alerts, "audit", freed.Audit,
 				"bytes", freed.Bytes, "longest_step", freed.Longest)
 		}
@@ -298,5 +298,6 @@ func welcome(ctx context.Context, out io.Writer, cfg config.Config, doors *doorw
 		fmt.Fprint(out, "  Observing: nothing is refused, and what would have been is counted. Look at the console\n"+
 			"  for a day, then write gateway.mode: enforce and send SIGHUP.\n\n")
 	}
+	fmt.Fprintln(out, "  Ready. Ctrl-C stops.")
 	return nil
 }

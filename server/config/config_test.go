@@ -190,6 +190,15 @@ func TestEnvironmentOverrulesTheFileAndFlagsTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestVariablesThatKubernetesMakesAreNotOurs(t *testing.T) {
+	_, err := config.Load(config.Sources{Environ: []string{
+		"SENTINEL_SERVICE_HOST=10.0.0.1", "SENTINEL_SERVICE_PORT_HTTP=1", "SENTINEL_PORT=tcp://10.0.0.1:1", "SENTINEL_CONSOLE_PORT_8081_TCP_ADDR=10.0.0.1",
+	}})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestUnknownVariablesNameTheNearest(t *testing.T) {
 	_, err := config.Load(config.Sources{Environ: []string{"SENTINEL_GATEWAY_LISTENS=1"}})
 	if invalid, ok := errors.AsType[engine.Invalid](err); !ok || !strings.Contains(invalid.Problem, "SENTINEL_GATEWAY_LISTEN") {

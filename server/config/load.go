@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -281,7 +282,7 @@ func fromEnvironment(environ []string) (map[string]any, error) {
 	var wrong []error
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) {
+		if !strings.HasPrefix(name, prefix) || foreign.MatchString(name) {
 			continue
 		}
 		key, ok := known[name]
@@ -300,6 +301,10 @@ func fromEnvironment(environ []string) (map[string]any, error) {
 }
 
 const prefix = "SENTINEL_"
+
+// foreign variables begin like ours: those of our tests, and those that Kubernetes makes of a
+// service whose name begins with sentinel.
+var foreign = regexp.MustCompile(`^SENTINEL_(TEST_.*|(.*_)?SERVICE_(HOST|PORT(_.*)?)|(.*_)?PORT(_[0-9]+_(TCP|UDP)(_.*)?)?)$`)
 
 func variable(key string) string {
 	return prefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
