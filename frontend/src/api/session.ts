@@ -170,9 +170,9 @@ async function readJSON(answer: Response | undefined): Promise<Said | undefined>
 const roles: readonly string[] = ['VIEWER', 'ANALYST', 'ADMIN'];
 
 function operatorIn(said: Said | undefined): SignedIn | undefined {
-  const { name, role } = (said?.operator ?? {}) as Said;
+  const { name, role, demo } = said ?? {};
   if (typeof name !== 'string' || typeof role !== 'string' || !roles.includes(role)) return undefined;
-  return { name, role: role as Role, demo: said?.demo === true };
+  return { name, role: role as Role, demo: demo === true };
 }
 
 function refusalOf(answer: Response | undefined, said: Said | undefined): Refusal {

@@ -1,5 +1,5 @@
 import { PasswordInput } from '@mantine/core';
-import { IconArrowBigUpLine, IconCircle, IconCircleCheckFilled } from '@tabler/icons-react';
+import { IconArrowBigUpLine, IconCircle, IconCircleCheckFilled, IconInfoCircle } from '@tabler/icons-react';
 import { type Ref, useId } from 'react';
 import classes from './NewPassword.module.css';
 import { rulesFor } from './passwordRules';
@@ -54,8 +54,17 @@ export function NewPassword({
             </li>
           ))}
           <li>
-            {caps.on ? <IconArrowBigUpLine size={15} aria-hidden /> : <IconCircle size={15} aria-hidden />}
-            {caps.on ? <strong>Caps Lock is on</strong> : 'None of those that are tried first'}
+            {caps.on ? (
+              <>
+                <IconArrowBigUpLine size={15} aria-hidden />
+                <strong>Caps Lock is on</strong>
+              </>
+            ) : (
+              <>
+                <IconInfoCircle size={15} aria-hidden />
+                Well-known ones, as password1234, are refused
+              </>
+            )}
           </li>
         </ul>
         <p>Four words that have nothing to do with each other are strong and easy to remember.</p>

@@ -141,7 +141,7 @@ const notices: Record<Why, string> = {
 
 function Help({ setup }: { setup: boolean }) {
   return (
-    <details className={classes.help}>
+    <details className={classes.help} open={setup}>
       <summary>{setup ? 'Where is that link?' : 'No way in?'}</summary>
       {setup ? (
         <p>
