@@ -77,7 +77,11 @@ func (up *upload) run() {
 			up.c.progress(up.x.p.in(up.x.u.Answer), awaitAnswer)
 			return // its answer says why, if there is one
 		}
-		up.c.abort(err) // the target must not take it for complete
+		select {
+		case <-up.stop: // it was woken, and nobody waits for it
+		default:
+			up.c.abort(err) // the target must not take it for complete
+		}
 	}
 }
 
