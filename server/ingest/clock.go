@@ -110,15 +110,18 @@ func stamp(s string, zone *time.Location) (time.Time, bool) {
 
 // epoch reads a count since 1970, whose unit its size tells.
 func epoch(s string) (time.Time, bool) {
-	whole, fraction, _ := strings.Cut(s, ".")
-	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil {
-		f, err := strconv.ParseFloat(s, 64) // 1.7e9
+	if strings.ContainsAny(s, "eE") {
+		f, err := strconv.ParseFloat(s, 64)
 		if err != nil || !(f > 0 && f < 1e11) {
 			return time.Time{}, false
 		}
 		t := time.Unix(0, int64(f*1e6)*1e3).UTC()
 		return t, inBounds(t)
+	}
+	whole, fraction, _ := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return time.Time{}, false
 	}
 	unit := int64(1)
 	switch {

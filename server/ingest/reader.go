@@ -143,7 +143,7 @@ func (s *splitter) from(r io.Reader, lines func(string), skipped func()) (int, e
 		s.room = make([]byte, blockSize)
 	}
 	n, err := r.Read(s.room[s.n:])
-	whole := s.room[:s.n+n]
+	before, whole := s.n, s.room[:s.n+n] // what was there before has no end of a line
 	if s.skipping {
 		end := bytes.IndexByte(whole, '\n')
 		if end < 0 {
@@ -152,9 +152,11 @@ func (s *splitter) from(r io.Reader, lines func(string), skipped func()) (int, e
 		s.skipping = false
 		whole = whole[end+1:]
 	}
-	end := bytes.LastIndexByte(whole, '\n') + 1
-	if end > 0 {
+	end := before + bytes.LastIndexByte(whole[before:], '\n') + 1
+	if end > before {
 		lines(string(whole[:end]))
+	} else {
+		end = 0
 	}
 	s.n = copy(s.room, whole[end:])
 	if s.n > LongestLine {
