@@ -97,8 +97,8 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		return err
 	}
 
-	numbers := &numbering{next: byte(derive(key, node))}
-	first, err := newSite(cfg, reading(cfg, key, log), numbers, g, log)
+	stays := &lasting{node: byte(derive(key, node))}
+	first, err := newSite(cfg, reading(cfg, key, log), stays, g, log)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 			return fmt.Errorf("serve: %w", err)
 		case <-hups:
 			now = reload(now, read, func(next config.Config) error {
-				made, err := newSite(next, reading(next, key, log), numbers, g, log)
+				made, err := newSite(next, reading(next, key, log), stays, g, log)
 				if err != nil {
 					return err
 				}
@@ -182,12 +182,6 @@ func reading(cfg config.Config, key []byte, log *slog.Logger) gateway.Config {
 		RateLimit: cfg.Gateway.RateLimitHeaders, KeySecret: key, Log: log,
 	}
 }
-
-// A numbering gives everything that numbers exchanges a node of its own, so that no two of this
-// process give the same number.
-type numbering struct{ next byte }
-
-func (n *numbering) node() byte { n.next++; return n.next }
 
 // lateHandler is told later what to answer with, before anybody is served.
 type lateHandler struct{ http.Handler }

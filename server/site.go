@@ -17,6 +17,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/proxy"
+	"github.com/sentinel-protocol/sentinel/server/route"
 )
 
 // A site is what a reload makes anew: who the client is, which templates there are, where
@@ -28,9 +29,35 @@ type site struct {
 	inFlight atomic.Int64
 }
 
-func newSite(cfg config.Config, c gateway.Config, n *numbering, g *guard.Guard, log *slog.Logger) (*site, error) {
+// lasting is what outlives a site.
+type lasting struct {
+	node      byte
+	learned   *route.Learner
+	sensitive []string
+}
+
+// number gives everything that numbers exchanges a node of its own, so that no two of this
+// process give the same number.
+func (l *lasting) number() byte { l.node++; return l.node }
+
+// routes are read from a file, or go on being learned.
+func (l *lasting) routes(cfg config.Routes) (gateway.Routes, error) {
+	if cfg.OpenAPI != "" {
+		return route.Open(cfg.OpenAPI, config.Folded(cfg.Sensitive)...)
+	}
+	if l.learned == nil || !slices.Equal(l.sensitive, cfg.Sensitive) {
+		l.learned, l.sensitive = route.Learn(route.Limits{Sensitive: config.Folded(cfg.Sensitive)}), cfg.Sensitive
+	}
+	return l.learned, nil
+}
+
+func newSite(cfg config.Config, c gateway.Config, stays *lasting, g *guard.Guard, log *slog.Logger) (*site, error) {
 	s := &site{}
-	c.Node = n.node()
+	var err error
+	if c.Routes, err = stays.routes(cfg.Gateway.Routes); err != nil {
+		return nil, fmt.Errorf("gateway.routes.openapi: %w", err)
+	}
+	c.Node = stays.number()
 	c.From, c.NoLog = cfg.Service.Authz.From, !slices.ContainsFunc(cfg.Logs, func(l config.Log) bool { return l.As == config.Answers })
 	s.authz = gateway.NewForwardAuth(c, g)
 	if len(cfg.Gateway.Upstreams) == 0 {
@@ -44,11 +71,10 @@ func newSite(cfg config.Config, c gateway.Config, n *numbering, g *guard.Guard, 
 		}
 		p.Upstreams = append(p.Upstreams, up)
 	}
-	var err error
 	if s.proxy, err = proxy.New(p); err != nil {
 		return nil, err
 	}
-	c.Node = n.node()
+	c.Node = stays.number()
 	s.gateway = gateway.New(c, g, s.proxy)
 	return s, nil
 }
