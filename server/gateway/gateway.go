@@ -228,6 +228,8 @@ func unfit(method string, length int, ambiguous string) *problem {
 // tunnel or is longer than any method there is.
 func passable(method string) bool {
 	switch {
+	case method == http.MethodGet, method == http.MethodPost:
+		return true
 	case len(method) > maxMethod, strings.EqualFold(method, http.MethodTrace),
 		strings.EqualFold(method, http.MethodConnect), strings.EqualFold(method, "TRACK"):
 		return false

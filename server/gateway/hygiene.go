@@ -126,18 +126,13 @@ func (h *hygiene) clean(r *http.Request, who client) bool {
 	if who.forged || r.Trailer != nil {
 		return false
 	}
-	for name := range r.Header {
-		if !h.passes(name, who.proxied) {
+	for name, values := range r.Header {
+		if !h.passes(name, who.proxied) || name == "Upgrade" && !websocket(r.Header) ||
+			len(values) > 1 && slices.Contains(h.told, name) {
 			return false
 		}
 	}
-	for _, name := range h.told {
-		if len(r.Header[name]) > 1 {
-			return false
-		}
-	}
-	_, upgrades := r.Header["Upgrade"]
-	return !upgrades || websocket(r.Header)
+	return true
 }
 
 // forward is the request as the API may see it. The request that was given stays as it is.
