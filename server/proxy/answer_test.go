@@ -307,7 +307,7 @@ func fuzzAnswer(t *testing.T, answer []byte, head bool, cut int) {
 		w = httptest.NewRecorder()
 		defer func() {
 			if cause := recover(); cause != nil {
-				if aborted = cause == http.ErrAbortHandler; !aborted {
+				if aborted = cause == http.ErrAbortHandler; !aborted { //nolint:errorlint // the very value
 					panic(cause)
 				}
 			}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -138,7 +139,7 @@ func (x *exchange) with(t *target, c *conn) error {
 	done := false
 	defer func() {
 		if !done { // the writer panicked
-			c.end()
+			_ = c.end() // the panic says more
 			t.drop(c)
 		}
 	}()
@@ -243,10 +244,7 @@ func (x *exchange) awaitAnswer(c *conn, up *upload) error {
 // stays for the answer.
 func (x *exchange) interim(a *answer) {
 	h := x.w.Header()
-	before := make(http.Header, len(h))
-	for name, values := range h {
-		before[name] = values
-	}
+	before := maps.Clone(h)
 	clear(h)
 	for _, f := range a.fields {
 		if f.key != "Content-Length" {
@@ -255,9 +253,7 @@ func (x *exchange) interim(a *answer) {
 	}
 	x.w.WriteHeader(a.status)
 	clear(h)
-	for name, values := range before {
-		h[name] = values
-	}
+	maps.Copy(h, before)
 }
 
 // passOn sends the answer to the client.
@@ -287,7 +283,7 @@ func (x *exchange) header(a *answer) {
 		}
 		values[i] = f.value
 		if there := h[f.key]; there != nil && f.key != "Content-Length" && f.key != "Content-Type" && f.key != "Date" {
-			h[f.key] = append(there[:len(there):len(there)], f.value)
+			h[f.key] = append(slices.Clip(there), f.value)
 			continue
 		}
 		h[f.key] = values[i : i+1 : i+1]

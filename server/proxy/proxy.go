@@ -140,7 +140,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x, _ := exchanges.Get().(*exchange)
 	x.p, x.u, x.w, x.r = p, u, w, r
 	defer x.release()
-	x.run()
+	x.run() //nolint:contextcheck // the request brings its context along
 }
 
 // An asker knows whose request it is. The writer that a gateway hands in does.

@@ -172,9 +172,12 @@ func TestTheRequestGoesOnAsItCame(t *testing.T) {
 	for _, c := range []struct{ name, sent, want string }{
 		{"the path byte for byte", get, "GET /a%20b?c=%2F HTTP/1.1\r\nHost: api.test\r\n" +
 			"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: api.test\r\n\r\n"},
-		{"without what is for one hop, nor what nobody vouches for", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, x-one, X-Forwarded-For\r\nX-One: 1\r\nTE: trailers\r\nKeep-Alive: 1\r\n" +
+		{
+			"without what is for one hop, nor what nobody vouches for",
+			"GET / HTTP/1.1\r\nHost: a\r\nConnection: close, x-one, X-Forwarded-For\r\nX-One: 1\r\nTE: trailers\r\nKeep-Alive: 1\r\n" +
 			"Upgrade: h2c\r\nHTTP2-Settings: x\r\nProxy-Authorization: x\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Proto: https\r\nX-Real-IP: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n\r\n",
-			"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n\r\n"},
+			"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n\r\n",
+		},
 		{"with an absolute target in origin form, for the host that it names", "GET http://b.test?x HTTP/1.1\r\nHost: b.test\r\nConnection: close\r\n\r\n",
 			"GET /?x HTTP/1.1\r\nHost: b.test\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: b.test\r\n\r\n"},
 		{"with a length of zero where one is expected", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",

@@ -24,7 +24,8 @@ func (x *exchange) prepare() error {
 	if !clean(at) || !cleanHost(host) || !token(r.Method) {
 		return badTarget
 	}
-	b := append(x.head[:0], r.Method...)
+	b := x.head[:0]
+	b = append(b, r.Method...)
 	b = append(b, ' ')
 	b = append(b, at...)
 	b = append(b, " HTTP/1.1\r\nHost: "...)

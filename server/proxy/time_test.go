@@ -57,7 +57,7 @@ func try(p *Proxy, r *http.Request) (w *httptest.ResponseRecorder, took time.Dur
 	defer func() {
 		took = time.Since(began)
 		if cause := recover(); cause != nil {
-			if broken = cause == http.ErrAbortHandler; !broken {
+			if broken = cause == http.ErrAbortHandler; !broken { //nolint:errorlint // the very value
 				panic(cause)
 			}
 		}

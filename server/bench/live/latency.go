@@ -112,10 +112,10 @@ func latency(ctx context.Context, f *processes, o options) error {
 			tail[name] = append(tail[name], t.at(0.99).Seconds()*1e3)
 		}
 	}
-	fmt.Printf("added to a request at %d/s, open loop, ms (median of rounds)\n", o.rate)
-	fmt.Printf("  %-20s p50 %.3f  p99 %.3f in all\n", direct, median(middle[direct]), median(tail[direct]))
+	fmt.Fprintf(os.Stdout, "added to a request at %d/s, open loop, ms (median of rounds)\n", o.rate)
+	fmt.Fprintf(os.Stdout, "  %-20s p50 %.3f  p99 %.3f in all\n", direct, median(middle[direct]), median(tail[direct]))
 	for _, name := range order[1:] {
-		fmt.Printf("  %-20s p50 %+.3f  p99 %+.3f\n", name, median(middle[name])-median(middle[direct]), median(tail[name])-median(tail[direct]))
+		fmt.Fprintf(os.Stdout, "  %-20s p50 %+.3f  p99 %+.3f\n", name, median(middle[name])-median(middle[direct]), median(tail[name])-median(tail[direct]))
 	}
 	return nil
 }

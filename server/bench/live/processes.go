@@ -25,7 +25,7 @@ type processes struct {
 
 // start runs a command on a CPU and waits until it listens. What it says is shown when it fails.
 func (f *processes) start(name, cpu, at string, command ...string) error {
-	said, err := os.Create(filepath.Join(f.dir, filepath.Base(command[0])+cpu+".log"))
+	said, err := os.CreateTemp(f.dir, filepath.Base(command[0])+"-*.log")
 	if err != nil {
 		return fmt.Errorf("make a log: %w", err)
 	}
@@ -106,12 +106,14 @@ func freePorts(ctx context.Context, n int) ([]string, error) {
 // nginx writes a configuration and returns the command that runs it.
 func nginx(dir, name, http string) []string {
 	file := filepath.Join(dir, name+".conf")
-	config := "daemon off; worker_processes 1; pid " + dir + "/" + name + ".pid; error_log " + dir + "/" + name + ".err crit; events { worker_connections 2048; } " +
-		"http { access_log off; keepalive_requests 100000000; "
+	var config strings.Builder
+	fmt.Fprintf(&config, "daemon off; worker_processes 1; pid %[1]s/%[2]s.pid; error_log %[1]s/%[2]s.err crit; events { worker_connections 2048; }\n"+
+		"http { access_log off; keepalive_requests 100000000;\n", dir, name)
 	for _, temp := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		config += temp + "_temp_path " + dir + "/" + name + "-" + temp + "; "
+		fmt.Fprintf(&config, "%s_temp_path %s/%s-%s;\n", temp, dir, name, temp)
 	}
-	if err := os.WriteFile(file, []byte(config+http+" }\n"), 0o600); err != nil {
+	config.WriteString(http + " }\n")
+	if err := os.WriteFile(file, []byte(config.String()), 0o600); err != nil {
 		panic(err) // the directory was made above
 	}
 	return []string{"/usr/sbin/nginx", "-p", dir, "-c", file, "-e", filepath.Join(dir, name+".err")}

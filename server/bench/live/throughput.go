@@ -79,23 +79,23 @@ func throughput(ctx context.Context, f *processes, o options) error {
 			}
 			cost[name] = append(cost[name], float64((f.spent(name)-before).Microseconds())/float64(max(r.requests, 1)))
 			if r.bad > 0 || r.errors != "" {
-				fmt.Printf("%s: %d answers were refusals or failures, socket errors: %s\n", name, r.bad, r.errors)
+				fmt.Fprintf(os.Stdout, "%s: %d answers were refusals or failures, socket errors: %s\n", name, r.bad, r.errors)
 			}
 			got[name] = append(got[name], r.perSecond)
 		}
 	}
-	fmt.Printf("requests/s, median of %d turns of %s with wrk -t1 -c64 [slowest .. fastest]\n", o.rounds, o.duration)
+	fmt.Fprintf(os.Stdout, "requests/s, median of %d turns of %s with wrk -t1 -c64 [slowest .. fastest]\n", o.rounds, o.duration)
 	for _, name := range order {
-		fmt.Printf("  %-20s %8.0f  [%.0f .. %.0f]  %.1f µs of a CPU each\n", name, median(got[name]), slices.Min(got[name]), slices.Max(got[name]), median(cost[name]))
+		fmt.Fprintf(os.Stdout, "  %-20s %8.0f  [%.0f .. %.0f]  %.1f µs of a CPU each\n", name, median(got[name]), slices.Min(got[name]), slices.Max(got[name]), median(cost[name]))
 	}
-	fmt.Println("ratios, median of those of each round [lowest .. highest]")
+	fmt.Fprintln(os.Stdout, "ratios, median of those of each round [lowest .. highest]")
 	for _, pair := range [][2]string{{sentinel, tuned}, {sentinel, limitReq}, {tuned, limitReq}} {
 		ratios, costs := make([]float64, o.rounds), make([]float64, o.rounds)
 		for i := range ratios {
 			ratios[i] = got[pair[0]][i] / got[pair[1]][i]
 			costs[i] = cost[pair[1]][i] / max(cost[pair[0]][i], 1e-9)
 		}
-		fmt.Printf("  %-42s %5.2f  [%.2f .. %.2f]  by CPU time %.2f\n", pair[0]+" / "+pair[1], median(ratios), slices.Min(ratios), slices.Max(ratios), median(costs))
+		fmt.Fprintf(os.Stdout, "  %-42s %5.2f  [%.2f .. %.2f]  by CPU time %.2f\n", pair[0]+" / "+pair[1], median(ratios), slices.Min(ratios), slices.Max(ratios), median(costs))
 	}
 	return nil
 }
@@ -109,17 +109,17 @@ func authz(ctx context.Context, f *processes, o options) error {
 			return err
 		}
 		if r.bad > 0 || r.errors != "" {
-			fmt.Printf("authz: %d answers were refusals or failures, socket errors: %s\n", r.bad, r.errors)
+			fmt.Fprintf(os.Stdout, "authz: %d answers were refusals or failures, socket errors: %s\n", r.bad, r.errors)
 		}
 		all = append(all, r.perSecond)
 	}
-	fmt.Printf("forward-auth checks/s: %.0f [%.0f .. %.0f]\n", median(all), slices.Min(all), slices.Max(all))
+	fmt.Fprintf(os.Stdout, "forward-auth checks/s: %.0f [%.0f .. %.0f]\n", median(all), slices.Min(all), slices.Max(all))
 	const rate = 5000
 	t, err := open(ctx, f.authz, authzRequest, rate, o.duration)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("  at %d/s: p50 %s, p99 %s\n", rate, t.at(0.50), t.at(0.99))
+	fmt.Fprintf(os.Stdout, "  at %d/s: p50 %s, p99 %s\n", rate, t.at(0.50), t.at(0.99))
 	return nil
 }
 
