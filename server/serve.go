@@ -27,6 +27,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/listen"
+	"github.com/sentinel-protocol/sentinel/server/local"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
@@ -136,6 +137,23 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 	}
 	defer closing(log, "console", ui.Close)
 	late.Handler = ui
+
+	shell, err := local.Listen(ctx, cfg.Storage.Data, &local.Desk{Access: who, Guard: g, Site: siteOf(cfg)}, log)
+	if err != nil { // some file systems have no sockets; the API is guarded all the same
+		log.Warn("the shell can't reach this Sentinel: operator, token and decisions need it stopped", "err", err)
+	} else {
+		defer closing(log, "shell", shell.Close)
+	}
+
+	follow, err := openLogs(cfg, gateway.Names(key), log)
+	if err != nil {
+		return err
+	}
+	reports := &reporter{guard: g, node: stays.number(), routes: func() gateway.Routes { return at.current.Load().routes }}
+	reading, endReading := context.WithCancel(context.WithoutCancel(ctx))
+	followed := follow.follow(reading, reports.take, at.answered)
+	defer followed.Wait()
+	defer endReading()
 
 	failed := doors.serve()
 	if err := welcome(ctx, out, cfg, doors, who); err != nil {
