@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -94,6 +95,7 @@ type Guard struct {
 	outbox  outbox
 	traffic traffic
 	meter   meter
+	tally   tally
 	lifts   lifts
 	spared  spared
 	doubt   doubt
@@ -140,6 +142,7 @@ func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 	}
 	g.outbox.begin()
 	g.traffic.begin()
+	g.tally.begin(slices.Collect(maps.Keys(engine.Defaults().Rules)))
 	if err := g.restore(ctx); err != nil {
 		return nil, fmt.Errorf("take up where the last process stopped: %w", err)
 	}
@@ -174,6 +177,7 @@ func (g *Guard) Decide(r engine.Request) engine.Verdict {
 	r.Tighten = r.Tighten || failing == Tighten
 	v := g.engine.Decide(r)
 	if v.Finding != nil {
+		g.tally.found(v.Finding.Rule)
 		g.outbox.add(item{finding: v.Finding})
 	}
 	if failing == Closed {
@@ -186,6 +190,7 @@ func (g *Guard) Decide(r engine.Request) engine.Verdict {
 // telling come later.
 func (g *Guard) Observe(x engine.Exchange) {
 	g.meter.count(x.At)
+	g.tally.count(&x)
 	g.know(&x.Request)
 	if !x.Refused {
 		g.selfTest(&x.Request)
@@ -195,6 +200,7 @@ func (g *Guard) Observe(x engine.Exchange) {
 		x.FailedTogether = g.count(failedAuthentication, x.Client)
 	}
 	for _, f := range g.engine.Observe(x) {
+		g.tally.found(f.Rule)
 		g.outbox.add(item{finding: &f})
 	}
 	g.traffic.add(store.Seen{Exchange: x, Monitored: g.engine.Watched(x.Client, x.Key, x.At)})

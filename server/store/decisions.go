@@ -110,6 +110,24 @@ func (s *Store) EachInForce(ctx context.Context, at time.Time, do func(engine.De
 	return nil
 }
 
+// Ended are decisions that ended by themselves, or were lifted, after one time and not after the
+// other; in no order, at most so many.
+func (s *Store) Ended(ctx context.Context, after, until time.Time, most int) ([]engine.Decision, error) {
+	var rows []decisionRow
+	err := s.main.read.WithContext(ctx).Where("ends_at > ? AND ends_at <= ?", after.UnixMilli(), until.UnixMilli()).
+		Limit(most).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read decisions that have ended: %w", err)
+	}
+	out := make([]engine.Decision, len(rows))
+	for i := range rows {
+		if out[i], err = rows[i].decision(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // said keeps one copy of what many decisions say alike, as those of one feed do.
 type said struct{ texts map[string]string }
 
