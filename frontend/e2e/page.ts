@@ -10,8 +10,10 @@ export const pages = [
   '/incidents',
   '/logs',
   '/ip-management',
+  '/rules',
   '/simulator',
   '/playground',
+  '/settings',
   '/nowhere',
 ] as const;
 

@@ -29,9 +29,7 @@ function Observing() {
         <strong>Observing:</strong> nothing is refused.{' '}
         {refused !== undefined && (
           <Link href="/rules">
-            {refused === 0
-              ? 'No request would have been.'
-              : `Would have refused ${many(refused, 'request')}.`}
+            Would have refused {refused === 0 ? 'none so far' : many(refused, 'request')}.
           </Link>
         )}
       </span>

@@ -10,6 +10,9 @@ const since = '2026-11-22T12:15:14.000Z';
 const health = (more: object = {}) => ({
   health: {
     state: 'OK',
+    mode: 'ENFORCE',
+    notEnforcing: null,
+    startedAt: since,
     version: '0.1.0',
     node: 'node-1',
     demo: true,
@@ -71,6 +74,39 @@ describe('the shell', () => {
     now = health();
     act(() => page.announce('HealthChanged', { healthChanged: { state: 'OK' } }));
     await waitFor(() => expect(screen.queryByRole('status', { name: 'Health' })).toBeNull());
+  });
+
+  test('says on every page that it only observes, and what it would have refused', async () => {
+    const rules = (...n: number[]) => ({
+      rules: n.map((requests, i) => ({ id: `r${i}`, wouldHave: { requests } })),
+    });
+    const observing = show(
+      <Shell />,
+      { ShellHealth: health({ mode: 'OBSERVE' }), ModeCounts: rules(1200, 4) },
+      elsewhere,
+    );
+    const link = await screen.findByRole('link', { name: 'Would have refused 1,204 requests.' });
+    expect(link.getAttribute('href')).toBe('/rules');
+    observing.unmount();
+    show(<Shell />, { ShellHealth: health(), ModeCounts: rules(7) }, elsewhere);
+    await screen.findByText('Version 0.1.0');
+    expect(screen.queryByText('Observing:')).toBeNull();
+  });
+
+  test('says why rules refuse nobody while the gateway doubts who asks', async () => {
+    const why = 'Nearly all traffic seems to come from 10.0.0.5: set clients.trusted_proxies.';
+    show(<Shell />, { ShellHealth: health({ notEnforcing: why }) }, elsewhere);
+    const banner = await screen.findByRole('status', { name: 'Not enforcing' });
+    expect(banner.textContent).toContain(why);
+    expect(within(banner).getByRole('link').getAttribute('href')).toBe('/settings');
+  });
+
+  test('names who is signed in, and has no simulator where it is no demo', async () => {
+    const bo = { name: 'bo', role: 'ANALYST', demo: false } as const;
+    show(<Shell />, { ShellHealth: health({ demo: false }) }, { ...elsewhere, operator: bo });
+    expect(await screen.findByRole('button', { name: 'bo, analyst: menu' })).toBeTruthy();
+    expect(screen.getByText('Sign out')).toBeTruthy();
+    expect(within(screen.getByRole('navigation')).queryByText('Simulator')).toBeNull();
   });
 
   test('shows how the live connection stands', () => {

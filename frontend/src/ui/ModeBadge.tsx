@@ -8,11 +8,11 @@ const looks: Record<RuleMode, { tone: Tone; icon: typeof IconEye; label: string 
   OFF: { tone: 'info', icon: IconPlayerPause, label: 'Off' },
 };
 
-/** What a rule does with what it finds. */
-export function RuleModeBadge({ mode }: { mode: RuleMode }) {
+/** What a rule does with what it finds; `idle` when the gateway lets it refuse nobody. */
+export function RuleModeBadge({ mode, idle = false }: { mode: RuleMode; idle?: boolean }) {
   const { tone, icon, label } = looks[mode];
   return (
-    <Badge tone={tone} icon={icon}>
+    <Badge tone={idle && mode === 'ENFORCE' ? 'info' : tone} icon={icon}>
       {label}
     </Badge>
   );

@@ -212,6 +212,49 @@ describe('the logs', () => {
     );
   });
 
+  test('show the account, what was odd, and what would have been refused', async () => {
+    const x = exchange(1, { account: 'alice', would: 'rate-abuse', flags: ['duplicate_key'], status: 0 });
+    const shown = logs({
+      LogsPage: page([x]),
+      LogsOpened: {
+        exchange: { ...x, route: '/api/balance/{id}', sessionPrefix: 'sid_7', bytes: 0, userAgent: '' },
+      },
+    });
+    const row = within(await list());
+    expect(row.getByText('would have been refused: rate-abuse')).toBeTruthy();
+    expect(row.getByText(/^odd: the same field twice/)).toBeTruthy();
+    expect(row.getByText('–')).toBeTruthy();
+    await userEvent.click(row.getByRole('link', { name: '/api/balance/1' }));
+    expect(await screen.findByText('/api/balance/{id}')).toBeTruthy();
+    expect(screen.getByText('Would have').parentElement?.textContent).toContain('rate-abuse');
+    expect(screen.getByText(/its answer is not known/)).toBeTruthy();
+    await userEvent.click(screen.getByRole('button', { name: 'Only this account' }));
+    expect(shown.location()).toBe(`/logs/${x.id}?account=alice`);
+  });
+
+  test('follow the account that is typed', async () => {
+    const shown = logs({ LogsPage: page([exchange(1)]) });
+    await list();
+    fireEvent.change(screen.getByLabelText('Account'), { target: { value: ' Alice ' } });
+    await waitFor(() => expect(shown.location()).toBe('/logs?account=Alice'));
+    await waitFor(() => expect(shown.asked('LogsPage').at(-1)?.filter).toEqual({ account: 'Alice' }));
+  });
+
+  test('offer a viewer no way to act on a client', async () => {
+    const x = exchange(1);
+    const viewer = { name: 'vera', role: 'VIEWER', demo: false } as const;
+    const answers = { LogsPage: page([x]), LogsOpened: { exchange: { ...x, bytes: 1, userAgent: 'curl' } } };
+    show(
+      <Route path="/logs/:id?">
+        <LogsPage />
+      </Route>,
+      answers,
+      { at: `/logs/${x.id}`, operator: viewer },
+    );
+    expect(await screen.findByText('Decisions and figures')).toBeTruthy();
+    expect(screen.queryByText('Block, allow or monitor it…')).toBeNull();
+  });
+
   test('say that a request is not kept any more', async () => {
     logs({ LogsPage: page([]), LogsOpened: { exchange: null } }, '/logs/12');
     expect(await screen.findByText('This request is not kept any more')).toBeTruthy();

@@ -20,7 +20,7 @@ export function RuleCard({
       <div className={classes.words}>
         <h2 className={classes.title}>{r.title}</h2>
         <p className={classes.badges}>
-          <RuleModeBadge mode={r.mode} />
+          <RuleModeBadge mode={r.mode} idle={!enforcing} />
           <SeverityBadge severity={r.severity} />
           <span className="mono">{r.id}</span>
           <span>version {r.version}</span>

@@ -1,0 +1,86 @@
+import { screen, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { describe, expect, test } from 'vitest';
+import { show } from '../../testing/show';
+import { RulesPage } from './RulesPage';
+
+const rule = (id: string, more: object = {}) => ({
+  id,
+  title: `Title of ${id}`,
+  version: 1,
+  severity: 'HIGH',
+  mode: 'ENFORCE',
+  explanation: 'More than 100 requests of one client within 60 s.',
+  wouldHave: { requests: 0, findings: 0 },
+  ...more,
+});
+const health = (more: object = {}) => ({
+  mode: 'ENFORCE',
+  notEnforcing: null,
+  startedAt: new Date(Date.now() - 3_600_000).toISOString(),
+  demo: false,
+  ...more,
+});
+const rules = (list: object[], more: object = {}) =>
+  show(<RulesPage />, { RulesPage: { rules: list, health: health(more) } }, { at: '/rules' });
+const card = async (id: string) => {
+  const heading = await screen.findByRole('heading', { name: `Title of ${id}` });
+  return within(heading.closest('li') as HTMLElement);
+};
+
+describe('the rules', () => {
+  test('show bones while they wait, and offer another try when there is no answer', async () => {
+    const waiting = show(<RulesPage />);
+    expect(screen.getByRole('status', { name: 'Loading' })).toBeTruthy();
+    waiting.unmount();
+    let away = true;
+    show(<RulesPage />, {
+      RulesPage: () => {
+        if (away) throw new Error('the database is away');
+        return { rules: [rule('a')], health: health() };
+      },
+    });
+    await screen.findByText('The database is away');
+    away = false;
+    await userEvent.click(screen.getByRole('button', { name: 'Try again' }));
+    expect(await screen.findByRole('heading', { name: 'Title of a' })).toBeTruthy();
+  });
+
+  test('tell in words what is looked for, how grave it is, and whether it is acted on', async () => {
+    rules([rule('a'), rule('b', { mode: 'SHADOW' }), rule('c', { mode: 'OFF', severity: 'CRITICAL' })]);
+    const a = await card('a');
+    expect(a.getByText('More than 100 requests of one client within 60 s.')).toBeTruthy();
+    expect(a.getByText('Enforce')).toBeTruthy();
+    expect(a.getByText('Acts on what it finds. See Alerts.')).toBeTruthy();
+    expect((await card('b')).getByText('Would have refused nothing since the start.')).toBeTruthy();
+    expect((await card('c')).getByText('Switched off: it looks for nothing.')).toBeTruthy();
+    expect((await card('c')).getByText('Critical')).toBeTruthy();
+  });
+
+  test('count what they would have done', async () => {
+    rules([
+      rule('a', { mode: 'SHADOW', wouldHave: { requests: 1204, findings: 12 } }),
+      rule('b', { mode: 'SHADOW', wouldHave: { requests: 1, findings: 1 } }),
+    ]);
+    const a = await card('a');
+    expect(a.getByText('1,204').parentElement?.textContent).toBe('1,204requests would have been refused');
+    expect(a.getByText('Would have acted 12 times since the start')).toBeTruthy();
+    const b = await card('b');
+    expect(b.getByText('request would have been refused')).toBeTruthy();
+    expect(b.getByText('Would have acted once since the start')).toBeTruthy();
+  });
+
+  test('say that none refuses anybody while the gateway observes', async () => {
+    rules([rule('a')], { mode: 'OBSERVE' });
+    expect(await screen.findByText(/The gateway observes, so no rule refuses anybody/)).toBeTruthy();
+    expect((await card('a')).getByText('Would have refused nothing since the start.')).toBeTruthy();
+  });
+
+  test('say where they are changed, with lines to copy', async () => {
+    rules([rule('rate-abuse')]);
+    const how = within(await screen.findByRole('region', { name: 'To change a rule' }));
+    expect(how.getByText(/rate-abuse: \{mode: shadow\}/)).toBeTruthy();
+    expect(how.getByText('SIGHUP')).toBeTruthy();
+    expect(how.getByRole('button', { name: 'Copy lines for the configuration file' })).toBeTruthy();
+  });
+});
