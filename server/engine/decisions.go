@@ -3,9 +3,10 @@ package engine
 import (
 	"cmp"
 	"encoding/binary"
-	"math"
+	"iter"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,17 +19,24 @@ import (
 // way; so who has many addresses of one network pushes out decisions about himself, and about
 // others only where their networks share his room.
 type lists struct {
-	networks, keys prefixes
+	networks *prefixes
+	keys     *index // by a word of the hash
 
-	mu     sync.Mutex // held while changing
-	byID   map[string]*held
-	placed queue // by operators, imports and feeds
-	rooms  [16]queue
+	mu     sync.Mutex       // held while changing
+	ids    *index           // by the number that a reference spells
+	odd    map[string]*held // by a reference that spells none
+	queues [1 + rooms]queue // of operators, imports and feeds; then the rooms
+	shared map[wording]*about
 	most   int // in a room
 	hash   keyed
 	forget func(Target) // called for those whose block gave way
 	ended  []Decision   // until expire tells
 }
+
+const (
+	rooms  = 16
+	placed = 0 // the queue of all but rules
+)
 
 // NoRoom is who lifted a rule's decision that had to give way to newer ones.
 const NoRoom = "no room"
@@ -36,17 +44,18 @@ const NoRoom = "no room"
 // mostEnded decisions wait to be told by expire.
 const mostEnded = 1 << 16
 
-// held is a decision on the lists. It does not change once it can be read.
-type held struct {
-	Decision
-	end   int64 // nanoseconds since 1970
-	queue *queue
-	place int
+func newLists(most int, k keyed, forget func(Target)) *lists {
+	l := &lists{
+		keys: newIndex(k, keyWord), ids: newIndex(k, idWord), odd: map[string]*held{}, shared: map[wording]*about{},
+		most: max(most/rooms, 1), hash: k, forget: forget,
+	}
+	l.networks = newPrefixes(k, l.moved)
+	return l
 }
 
-func newLists(most int, k keyed, forget func(Target)) *lists {
-	return &lists{byID: map[string]*held{}, most: max(most/16, 1), hash: k, forget: forget}
-}
+// What the indexes find decisions by: the words of a key's hash and of a reference.
+func keyWord(h *held) uint64 { return h.target().Key.word() }
+func idWord(h *held) uint64  { return h.id }
 
 // A standing is what the lists say about a request.
 type standing struct {
@@ -57,66 +66,72 @@ type standing struct {
 // judge looks a request up. Allow beats block, block beats throttle; of equals, the one that
 // ends last counts. What has ended counts nothing and hides nothing.
 func (l *lists) judge(a netip.Addr, k Key, at time.Time, exempt bool) (s standing) {
-	look := func(h *held) bool {
+	look := func(h *held) {
 		switch {
-		case !h.InForce(at) || exempt && h.Origin == ByRule:
-		case h.Action == Monitor:
+		case !h.inForce(at) || exempt && h.origin() == ByRule:
+		case h.action() == Monitor:
 			s.watched = true
 		case s.by == nil || h.rank(s.by) < 0:
 			s.by = h
 		}
-		return false
 	}
 	l.networks.cover(a, look)
-	if !k.Zero() {
-		l.keys.cover(netip.AddrFrom16(k.Hash), look)
-	}
+	l.ofKey(k, look)
 	return s
 }
 
-// rank is negative when a decision counts before another.
-func (h *held) rank(o *held) int {
-	return cmp.Or(cmp.Compare(o.Action, h.Action), cmp.Compare(o.end, h.end), cmp.Compare(h.ID, o.ID))
+// ofKey calls f for each decision about a key.
+func (l *lists) ofKey(k Key, f func(*held)) {
+	if k.Zero() {
+		return
+	}
+	for h := l.keys.chain(k.word()); h != nil; h = h.next {
+		if h.holdsForKey(k) {
+			f(h)
+		}
+	}
 }
+
+// word of a key's hash, for an index.
+func (k Key) word() uint64 { return binary.LittleEndian.Uint64(k.Hash[:]) }
 
 // apply puts a decision on the lists, or takes it off when it is lifted. While one replaces
 // another, there is always one of them to be read.
 func (l *lists) apply(d Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	old := l.byID[d.ID]
-	if old != nil {
+	if old := l.known(d.ID); old != nil {
 		l.forgo(old)
+		if d.Lifted.IsZero() {
+			l.link(l.hold(&d)) // in front of the old one, which stays as it is
+		}
+		l.unlink(old)
+		return
 	}
 	if d.Lifted.IsZero() {
-		l.link(l.hold(d))
-	}
-	if old != nil {
-		l.unlink(old)
+		l.link(l.hold(&d))
 	}
 }
 
-// restore applies many at once, of which none may be lifted.
-func (l *lists) restore(ds []Decision) {
+// restore applies many at once; those that are lifted are passed over.
+func (l *lists) restore(ds iter.Seq[Decision]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.byID) == 0 {
-		l.byID = make(map[string]*held, len(ds))
-	}
-	var networks, keys []*held
-	for _, d := range ds {
-		if old := l.byID[d.ID]; old != nil {
+	var networks []*held
+	for d := range ds {
+		if !d.Lifted.IsZero() {
+			continue
+		}
+		if old := l.known(d.ID); old != nil {
 			l.remove(old)
 		}
-		if h := l.hold(d); d.Target.Network.IsValid() {
+		if h := l.hold(&d); h.bits != noNetwork {
 			networks = append(networks, h)
 		} else {
-			keys = append(keys, h)
+			l.link(h)
 		}
 	}
-	gone := func(h *held) bool { return l.byID[h.ID] != h }
-	l.networks.add(slices.DeleteFunc(networks, gone))
-	l.keys.add(slices.DeleteFunc(keys, gone))
+	l.networks.addAll(slices.DeleteFunc(networks, func(h *held) bool { return h.place == forgone }))
 }
 
 // place puts a rule's decision on the lists, unless the rule has one in force about the same
@@ -124,18 +139,24 @@ func (l *lists) restore(ds []Decision) {
 func (l *lists) place(d Decision, at time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	in, prefix := l.of(d.Target)
-	chain, _ := in.load().Get(prefix)
-	for ; chain != nil; chain = chain.next {
+	inForce := false
+	var ended []*held
+	l.networks.exactly(d.Target.Network, func(h *held) {
 		switch {
-		case chain.Origin != ByRule || chain.Rule != d.Rule:
-		case chain.InForce(at):
-			return false
+		case h.origin() != ByRule || h.rule() != d.Rule:
+		case h.inForce(at):
+			inForce = true
 		default:
-			l.end(chain.held, time.Time{}, "")
+			ended = append(ended, h)
 		}
+	})
+	if inForce {
+		return false
 	}
-	l.link(l.hold(d))
+	for _, h := range ended {
+		l.end(l.known(h.reference()), time.Time{}, "")
+	}
+	l.link(l.hold(&d))
 	return true
 }
 
@@ -143,12 +164,12 @@ func (l *lists) place(d Decision, at time.Time) bool {
 func (l *lists) lift(id string, at time.Time, by string) (Decision, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	h := l.byID[id]
-	if h == nil || !h.InForce(at) {
+	h := l.known(id)
+	if h == nil || !h.inForce(at) {
 		return Decision{}, false
 	}
 	l.remove(h)
-	d := h.Decision
+	d := h.decision()
 	d.Lifted, d.LiftedBy = at, by
 	return d, true
 }
@@ -157,12 +178,9 @@ func (l *lists) lift(id string, at time.Time, by string) (Decision, bool) {
 func (l *lists) expire(at time.Time) []Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := range len(l.rooms) + 1 {
-		q := &l.placed
-		if i > 0 {
-			q = &l.rooms[i-1]
-		}
-		for q.Len() > 0 && !q.first().InForce(at) {
+	for i := range l.queues {
+		q := &l.queues[i]
+		for q.Len() > 0 && !q.first().inForce(at) {
 			l.end(q.first(), time.Time{}, "")
 		}
 	}
@@ -175,43 +193,83 @@ func (l *lists) expire(at time.Time) []Decision {
 func (l *lists) bound(most int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.most = max(most/len(l.rooms), 1)
+	l.most = max(most/rooms, 1)
 }
 
 // drop takes off what some rules decided, without telling.
 func (l *lists) drop(unwanted func(rule string) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := range l.rooms {
-		for _, h := range slices.Clone(l.rooms[i]) {
-			if unwanted(h.Rule) {
-				l.remove(h)
+	for i := placed + 1; i < len(l.queues); i++ {
+		var ids []string
+		for _, h := range l.queues[i] {
+			if unwanted(h.rule()) {
+				ids = append(ids, h.reference())
 			}
+		}
+		for _, id := range ids {
+			l.remove(l.known(id))
 		}
 	}
 }
 
 // hold enters a decision in the index, making room for it.
-func (l *lists) hold(d Decision) *held {
-	h := &held{Decision: d, end: math.MaxInt64, queue: &l.placed}
-	if !d.Until.IsZero() {
-		h.end = d.Until.UnixNano()
-	}
+func (l *lists) hold(d *Decision) *held {
+	h := newHeld(d, l.share)
 	if d.Origin == ByRule {
-		h.queue = &l.rooms[l.hash.hash(wide(d.Target))%uint64(len(l.rooms))]
-		for h.queue.Len() >= l.most {
-			out := h.queue.first()
-			if out.InForce(d.From) {
+		h.room = uint8(1 + l.hash.hash(wide(d.Target))%rooms)
+		for q := &l.queues[h.room]; q.Len() >= l.most; {
+			out := q.first()
+			if out.inForce(d.From) {
 				l.end(out, d.From, NoRoom)
-				l.forget(out.Target)
+				l.forget(out.target())
 			} else {
 				l.end(out, time.Time{}, "")
 			}
 		}
 	}
-	l.byID[d.ID] = h
-	h.queue.add(h)
+	l.enter(h)
+	l.queues[h.room].add(h)
 	return h
+}
+
+// share is what many decisions have in common, kept once.
+func (l *lists) share(w wording) *about {
+	a := l.shared[w]
+	if a == nil {
+		w = wording{strings.Clone(w.reason), strings.Clone(w.rule), strings.Clone(w.by)}
+		a = &about{wording: w}
+		l.shared[w] = a
+	}
+	a.holders++
+	return a
+}
+
+// known is the decision with that ID, nil for none.
+func (l *lists) known(id string) *held {
+	if n, spelt := parseReference('D', id); spelt {
+		return l.ids.chain(n)
+	}
+	return l.odd[id]
+}
+
+func (l *lists) enter(h *held) {
+	if h.about.whole == nil {
+		l.ids.set(h.id, h)
+	} else if n, spelt := parseReference('D', h.reference()); spelt {
+		l.ids.set(n, h)
+	} else {
+		l.odd[h.reference()] = h
+	}
+}
+
+// moved follows a decision that is held anew.
+func (l *lists) moved(from, to *held) {
+	if from.place == forgone {
+		return
+	}
+	l.enter(to)
+	l.queues[from.room][from.place] = to
 }
 
 // wide is the network whose decisions share a room.
@@ -228,19 +286,39 @@ func wide(t Target) uint64 {
 
 // link makes a decision that is held readable.
 func (l *lists) link(h *held) {
-	in, prefix := l.of(h.Target)
-	in.change(prefix, with(h))
+	if h.bits != noNetwork {
+		l.networks.add(h)
+		return
+	}
+	word := h.target().Key.word()
+	l.keys.set(word, h.with(l.keys.chain(word)))
 }
 
 func (l *lists) unlink(h *held) {
-	in, prefix := l.of(h.Target)
-	in.change(prefix, without(h))
+	if h.bits != noNetwork {
+		l.networks.remove(h)
+		return
+	}
+	word := h.target().Key.word()
+	l.keys.set(word, l.keys.chain(word).without(h, l.moved))
 }
 
 // forgo takes a decision that can still be read out of the index.
 func (l *lists) forgo(h *held) {
-	delete(l.byID, h.ID)
-	h.queue.remove(h)
+	if h.about.whole == nil {
+		l.ids.set(h.id, nil)
+	} else if n, spelt := parseReference('D', h.reference()); spelt {
+		l.ids.set(n, nil)
+	} else {
+		delete(l.odd, h.reference())
+	}
+	l.queues[h.room].remove(h)
+	h.place = forgone
+	if a := h.about; a.whole == nil {
+		if a.holders--; a.holders == 0 {
+			delete(l.shared, a.wording)
+		}
+	}
 }
 
 func (l *lists) remove(h *held) {
@@ -255,63 +333,87 @@ func (l *lists) end(h *held, lifted time.Time, by string) {
 	if len(l.ended) >= mostEnded {
 		l.ended = slices.Delete(l.ended, 0, mostEnded/2)
 	}
-	d := h.Decision
+	d := h.decision()
 	d.Lifted, d.LiftedBy = lifted, by
 	l.ended = append(l.ended, d)
 }
 
-// of is where a target's decisions are looked up.
-func (l *lists) of(t Target) (*prefixes, netip.Prefix) {
-	if t.Network.IsValid() {
-		return &l.networks, t.prefix()
+// one is the decision with that ID, if it is in force.
+func (l *lists) one(id string, at time.Time) (Decision, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.known(id)
+	if h == nil || !h.inForce(at) {
+		return Decision{}, false
 	}
-	return &l.keys, t.prefix()
+	return h.decision(), true
+}
+
+// inForce is all that counts at that time, in no order.
+func (l *lists) inForce(at time.Time) []*held {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all, _ := l.sizes()
+	hs := make([]*held, 0, all)
+	for _, q := range l.queues {
+		for _, h := range q {
+			if h.inForce(at) {
+				hs = append(hs, h)
+			}
+		}
+	}
+	return hs
 }
 
 // all lists what is in force, oldest first.
 func (l *lists) all(at time.Time) []Decision {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	hs := make([]*held, 0, len(l.byID))
-	for _, h := range l.byID {
-		if h.InForce(at) {
-			hs = append(hs, h)
+	return sorted(l.inForce(at), func(a, b *held) int {
+		if c := cmp.Compare(a.from, b.from); c != 0 {
+			return c
 		}
-	}
-	return sorted(hs, func(a, b *held) int { return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.ID, b.ID)) })
+		return cmp.Compare(a.reference(), b.reference())
+	})
 }
 
 func (l *lists) size() (all, byRules int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.byID), len(l.byID) - l.placed.Len()
+	return l.sizes()
+}
+
+func (l *lists) sizes() (all, byRules int) {
+	for _, q := range l.queues {
+		all += q.Len()
+	}
+	return all, all - l.queues[placed].Len()
 }
 
 // covering lists what is in force for an address or key, what counts most first.
 func (l *lists) covering(a netip.Addr, k Key, at time.Time) []Decision {
 	var hs []*held
-	look := func(h *held) bool {
-		if h.InForce(at) {
+	look := func(h *held) {
+		if h.inForce(at) {
 			hs = append(hs, h)
 		}
-		return false
 	}
 	l.networks.cover(a, look)
-	if !k.Zero() {
-		l.keys.cover(netip.AddrFrom16(k.Hash), look)
-	}
+	l.ofKey(k, look)
 	return sorted(hs, (*held).rank)
 }
 
 // within lists what is in force and lies within a target.
 func (l *lists) within(t Target, at time.Time) []Decision {
 	var hs []*held
-	in, prefix := l.of(t)
-	in.within(prefix, func(h *held) {
-		if h.InForce(at) {
+	look := func(h *held) {
+		if h.inForce(at) {
 			hs = append(hs, h)
 		}
-	})
+	}
+	if t.Network.IsValid() {
+		l.networks.within(t.Network, look)
+	} else {
+		l.ofKey(t.Key, look)
+	}
 	return sorted(hs, (*held).rank)
 }
 
@@ -319,7 +421,7 @@ func sorted(hs []*held, by func(a, b *held) int) []Decision {
 	slices.SortFunc(hs, by)
 	ds := make([]Decision, len(hs))
 	for i, h := range hs {
-		ds[i] = h.Decision
+		ds[i] = h.decision()
 	}
 	return ds
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -16,10 +17,12 @@ func (e *Engine) Apply(d Decision) {
 }
 
 // Restore puts many decisions in force at once, far faster than one by one, and forgets
-// nothing of what was counted.
-func (e *Engine) Restore(ds []Decision) {
-	e.lists.restore(slices.DeleteFunc(slices.Clone(ds), func(d Decision) bool { return !d.Lifted.IsZero() }))
-}
+// nothing of what was counted. Those that are lifted are passed over.
+func (e *Engine) Restore(ds []Decision) { e.lists.restore(slices.Values(ds)) }
+
+// RestoreEach is Restore for more than one wants to have in memory at once, as a million that are
+// read from a database. No decision changes until all are told.
+func (e *Engine) RestoreEach(ds iter.Seq[Decision]) { e.lists.restore(ds) }
 
 // Lift ends a decision and forgets what was counted against its target, so that the next
 // request does not bring it back. It answers the decision as it is now, or false when none
@@ -42,6 +45,19 @@ func (e *Engine) Forget(t Target) {
 
 // Decisions lists those in force, oldest first.
 func (e *Engine) Decisions(at time.Time) []Decision { return e.lists.all(at) }
+
+// EachDecision calls f for those in force, in no order, until it answers false. It makes no copy of
+// all of them, as Decisions does.
+func (e *Engine) EachDecision(at time.Time, f func(Decision) bool) {
+	for _, h := range e.lists.inForce(at) {
+		if !f(h.decision()) {
+			return
+		}
+	}
+}
+
+// Decision is the one with that ID, or false when none with it is in force.
+func (e *Engine) Decision(id string, at time.Time) (Decision, bool) { return e.lists.one(id, at) }
 
 // Covering lists the decisions in force that hold for this address or key, what counts most
 // first.

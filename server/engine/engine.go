@@ -76,7 +76,7 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 	shadow := e.supposedly(g, r)
 	would := ""
 	if shadow.action() == Block {
-		would = shadow.by.Rule
+		would = shadow.by.rule()
 	}
 	skipped := len(g.policy.Skips) > 0 && below(g.policy.Skips, r.Folded)
 	for _, a := range g.requests {
@@ -123,7 +123,7 @@ func (e *Engine) supposedly(g *regime, r *Request) (s standing) {
 	if s = e.shadow.judge(r.Client, r.Key, r.At, r.Exempt); s.by == nil || r.Doubted {
 		return s
 	}
-	if a := g.armed(s.by.Rule); a == nil || !a.shadow {
+	if a := g.armed(s.by.rule()); a == nil || !a.shadow {
 		return standing{}
 	}
 	return s
@@ -367,23 +367,21 @@ func (s standing) action() Action {
 	if s.by == nil {
 		return 0
 	}
-	return s.by.Action
+	return s.by.action()
 }
 
 // refuse with the decision that counts.
 func (s standing) refuse(v Verdict, status int, at time.Time) Verdict {
-	v.Status, v.Cause, v.Reference = status, s.cause(), s.by.ID
-	if !s.by.Until.IsZero() {
-		v.RetryAfter = s.by.Until.Sub(at)
-	}
+	v.Status, v.Cause, v.Reference = status, s.cause(), s.by.reference()
+	v.RetryAfter = s.by.left(at)
 	return v
 }
 
 // cause is why the decision that counts refuses.
 func (s standing) cause() string {
-	switch s.by.Origin {
+	switch s.by.origin() {
 	case ByRule:
-		return s.by.Rule
+		return s.by.rule()
 	case ByImport:
 		return causeImport
 	case ByFeed:

@@ -2,8 +2,11 @@ package engine
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +71,9 @@ func follow(t interface{ Fatalf(string, ...any) }, changes []change) {
 	for i, c := range changes {
 		at = at.Add(time.Hour)
 		id := fmt.Sprintf("D-%d", c.id%16)
+		if c.id%2 == 0 { // as ours are, and so held in short
+			id = NewReference('D', id)
+		}
 		d := Decision{
 			ID: id, Action: Action(c.action%4) + 1, Target: targets[int(c.target)%len(targets)],
 			Origin: Origin(c.action/4%4) + 1, From: at,
@@ -102,7 +108,7 @@ func follow(t interface{ Fatalf(string, ...any) }, changes []change) {
 				t.Fatalf("change %d: %d expired, want %d", i, got, want)
 			}
 		case 3:
-			l.restore([]Decision{d, {ID: "D-99", Action: Monitor, Target: d.Target, Until: at.Add(time.Hour)}, d})
+			l.restore(slices.Values([]Decision{d, {ID: "D-99", Action: Monitor, Target: d.Target, Until: at.Add(time.Hour)}, d}))
 			s.apply(d)
 			s.apply(Decision{ID: "D-99", Action: Monitor, Target: d.Target, Until: at.Add(time.Hour)})
 		default:
@@ -183,6 +189,161 @@ func feed(n int) []Decision {
 		ds[i] = Decision{ID: fmt.Sprintf("D-%013d", i), Action: Block, Target: ActorOf(a), Origin: ByFeed, From: noon}
 	}
 	return ds
+}
+
+// Many addresses of one network, some named more than once, and each list held in short, whole,
+// in front of and behind others.
+func TestNeighboursAreFoundAndLeaveOneByOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l, s := newLists(1<<17, newKeyed(1), func(Target) {}), scan(nil)
+		base := netip.MustParseAddr("2001:db8::").As16()
+		n := rapid.IntRange(1, 40).Draw(t, "addresses")
+		for i := range n {
+			base[15] = byte(rapid.IntRange(0, 20).Draw(t, "address"))
+			bits := rapid.SampledFrom([]int{128, 128, 128, 127, 64, 48}).Draw(t, "bits")
+			p, _ := netip.AddrFrom16(base).Prefix(bits)
+			d := Decision{ID: fmt.Sprint("odd ", i), Action: Action(i%4) + 1, Target: Target{Network: p}, Origin: ByOperator, From: noon}
+			if rapid.Bool().Draw(t, "in short") {
+				d.ID = NewReference('D', d.ID)
+			}
+			l.apply(d)
+			s.apply(d)
+		}
+		for len(s) > 0 {
+			for i := range byte(21) {
+				base[15] = i
+				a := netip.AddrFrom16(base)
+				if got, want := ids(l.covering(a, Key{}, noon)), ids(s.covering(a, Key{}, noon)); !slices.Equal(got, want) {
+					t.Fatalf("%v cover %s, want %v", got, a, want)
+				}
+			}
+			d := s[rapid.IntRange(0, len(s)-1).Draw(t, "one")]
+			if got, ok := l.lift(d.ID, noon, "ada"); !ok || got.Target != d.Target {
+				t.Fatalf("%s is lifted as %+v", d.ID, got)
+			}
+			d.Lifted = noon
+			s.apply(d)
+		}
+		if all, _ := l.size(); all != 0 || len(l.shared) != 0 || len(l.odd) != 0 {
+			t.Fatalf("%d are left, %d and %d of what they had", all, len(l.shared), len(l.odd))
+		}
+	})
+}
+
+func TestADecisionIsAnsweredAsItWasTold(t *testing.T) {
+	local := time.FixedZone("", 3600)
+	for name, change := range map[string]func(*Decision){
+		"in short":                   func(*Decision) {},
+		"of an IPv4 network":         func(d *Decision) { d.Target = network("10.0.0.0/8") },
+		"of an IPv6 address":         func(d *Decision) { d.Target = network("2001:db8::1/128") },
+		"of everybody":               func(d *Decision) { d.Target = network("::/0") },
+		"of a key":                   func(d *Decision) { d.Target = Target{Key: key("stolen")} },
+		"of an odd name":             func(d *Decision) { d.ID = "from elsewhere" },
+		"of a name in small letters": func(d *Decision) { d.ID = strings.ToLower(d.ID) },
+		"without end":                func(d *Decision) { d.Until = time.Time{} },
+		"for a thousand years":       func(d *Decision) { d.Until = d.From.AddDate(1000, 0, 0) },
+		"of another zone":            func(d *Decision) { d.From = d.From.In(local) },
+		"of another zone's end":      func(d *Decision) { d.Until = d.Until.In(local) },
+		"of a live clock":            func(d *Decision) { d.From = time.Now(); d.Until = d.From.Add(time.Hour) },
+		"of a rule":                  func(d *Decision) { d.Origin, d.Rule, d.Finding = ByRule, rate, "0123456789abcdef01234567" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := Decision{
+				ID: NewReference('D', name), Action: Block, Target: network("192.0.2.7/32"), Origin: ByFeed,
+				Reason: "because", By: "a feed", From: noon, Until: noon.Add(time.Hour),
+			}
+			change(&d)
+			e := newEngine(t)
+			e.Apply(d)
+			at := d.From
+			if got, ok := e.Decision(d.ID, at); !ok || got != d {
+				t.Errorf("told %+v, answered %+v", d, got)
+			}
+			if ds := e.Decisions(at); len(ds) != 1 || ds[0] != d {
+				t.Errorf("all are %+v", ds)
+			}
+			n := 0
+			e.EachDecision(at, func(got Decision) bool {
+				n++
+				return got == d
+			})
+			if lifted, ok := e.Lift(d.ID, at, "ada"); n != 1 || !ok || lifted.LiftedBy != "ada" {
+				t.Errorf("%d of it, lifted as %+v", n, lifted)
+			}
+			if _, ok := e.Decision(d.ID, at); ok {
+				t.Error("there after it was lifted")
+			}
+		})
+	}
+}
+
+func TestALongListOfAllKindsIsFoundAsAScanFindsIt(t *testing.T) {
+	const n = 30_000
+	ds := blocklist(n)
+	e := newEngine(t)
+	e.Restore(ds[:n/3])
+	e.RestoreEach(slices.Values(ds[n/3 : n/2]))
+	for _, d := range ds[n/2:] {
+		e.Apply(d)
+	}
+	var nets scan
+	for i := 9; i < n; i += 10 {
+		nets.apply(ds[i])
+	}
+	dice := rand.New(rand.NewPCG(5, 6))
+	check := func(listed bool, from int) {
+		t.Helper()
+		for i := from; i < n; i += 2 {
+			a := ds[i].Target.Network.Addr()
+			if got := slices.ContainsFunc(e.Covering(a, Key{}, noon), func(d Decision) bool { return d.ID == ds[i].ID }); got != listed {
+				t.Fatalf("%s is found: %v", ds[i].Target, got)
+			}
+		}
+		for range 2000 {
+			a := someIPv4(dice)
+			if dice.IntN(2) == 0 {
+				a = someIPv6(dice)
+			}
+			if got, want := ids(e.Covering(a, Key{}, noon)), ids(nets.covering(a, Key{}, noon)); !slices.Equal(got, want) {
+				t.Fatalf("%v cover %s, want %v", got, a, want)
+			}
+		}
+	}
+	check(true, 0)
+	check(true, 1)
+	for i := 1; i < n; i += 2 { // all nets go
+		if _, ok := e.Lift(ds[i].ID, noon, "ada"); !ok {
+			t.Fatalf("%s can't be lifted", ds[i].Target)
+		}
+	}
+	nets = nil
+	check(true, 0)
+	check(false, 1)
+	for i := 1; i < n; i += 20 {
+		e.Apply(ds[i])
+	}
+	check(true, 0)
+	if all, _ := e.Listed(); all != n/2+n/20 {
+		t.Errorf("%d are listed", all)
+	}
+}
+
+func TestAMillionDecisionsTakeTwoHundredMegabytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a million decisions take a few seconds")
+	}
+	ds := blocklist(1_000_000)
+	e := newEngine(t)
+	before := alive()
+	e.Restore(ds)
+	if taken := (alive() - before) >> 20; taken > 200 {
+		t.Errorf("they take %d MB", taken)
+	}
+	d := ds[len(ds)/2]
+	if v := e.Decide(Request{At: noon, Client: d.Target.Network.Addr(), Folded: "/"}); v.Status != 403 || v.Cause != causeFeed {
+		t.Errorf("one that is listed gets %+v", v)
+	}
+	runtime.KeepAlive(ds)
 }
 
 func TestALongListIsFoundWhole(t *testing.T) {

@@ -43,6 +43,29 @@ func ParseExchangeReference(s string) (id uint64, ok bool) {
 	return id, true
 }
 
+// parseReference reads what reference writes, exactly as it is written.
+func parseReference(kind byte, s string) (n uint64, ok bool) {
+	if len(s) != 15 || s[0] != kind || s[1] != '-' {
+		return 0, false
+	}
+	for i := 2; i < len(s); i++ {
+		d := digits[s[i]]
+		if d < 0 || i == 2 && d > 15 {
+			return 0, false
+		}
+		n = n<<5 | uint64(d)
+	}
+	return n, true
+}
+
+// digits are crockford's, by their characters; -1 is none.
+var digits = func() (d [256]int8) {
+	for c := range d {
+		d[c] = int8(strings.IndexByte(crockford, byte(c)))
+	}
+	return d
+}()
+
 func reference(kind byte, n uint64) string {
 	b := [15]byte{kind, '-'}
 	for i := len(b) - 1; i >= 2; i-- {

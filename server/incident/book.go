@@ -186,7 +186,7 @@ func (b *Book) weigh(e *entry) {
 // forget drops what was quiet the longest until the rest fits, but never what is newest.
 func (b *Book) forget() {
 	for b.groups.Len() > 1 &&
-		(len(b.alerts) > b.limits.Alerts || b.bytes+len(b.leads)*leadSize > b.limits.Bytes) {
+		(len(b.alerts) > b.limits.Alerts || b.bytes+len(b.leads)*leadSize+b.groups.Len()*groupSize > b.limits.Bytes) {
 		b.drop(b.groups.Front().Value.(*group))
 	}
 }
@@ -211,7 +211,10 @@ func (b *Book) drop(g *group) {
 	b.groups.Remove(g.place)
 }
 
-// leadSize is what a lead takes, about, in bytes.
-const leadSize = 250
+// What a lead takes, and a group beside its alerts, about, in bytes.
+const (
+	leadSize  = 250
+	groupSize = 1700
+)
 
 func milli(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }

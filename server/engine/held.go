@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"cmp"
+	"net/netip"
+	"time"
+)
+
+// held is a decision on the lists, in 64 bytes: there may be millions. Its next is the next of
+// its chain, the decisions that are found together. What readers look at does not change once it
+// can be read; place and room are the lists' own.
+type held struct {
+	end     int64    // nanoseconds since 1970; never ends at the highest
+	from    int64    // likewise
+	id      uint64   // that the reference spells, if it is one of ours
+	address [16]byte // of the network
+	about   *about
+	next    *held
+	place   int32 // in its queue
+	bits    uint8 // of the network; noNetwork for a key
+	four    bool  // it is an IPv4 network
+	room    uint8
+	flags   uint8 // action, origin, and whether it lies among the nets
+}
+
+// about is what many decisions have in common, as those of one feed do, and is shared by them.
+type about struct {
+	wording
+	holders int       // where it is shared
+	whole   *Decision // one that says more than held can: nothing is shared then
+}
+
+type wording struct{ reason, rule, by string }
+
+const (
+	noNetwork = 255
+	inNets    = 1 << 7 // of flags; action and origin have three bits each
+	forgone   = -1     // the place of what is in no queue
+)
+
+func (h *held) action() Action { return Action(h.flags & 7) }
+func (h *held) origin() Origin { return Origin(h.flags >> 3 & 7) }
+
+// newHeld holds a decision: in short where that loses nothing, else as a whole.
+func newHeld(d *Decision, share func(wording) *about) *held {
+	h := &held{end: forever, from: d.From.UnixNano(), bits: noNetwork, flags: uint8(d.Action)&7 | uint8(d.Origin)&7<<3}
+	switch year := d.Until.Year(); {
+	case d.Until.IsZero():
+	case year > lastYear:
+		h.end = forever - 1
+	default:
+		h.end = d.Until.UnixNano()
+	}
+	if p := d.Target.Network; p.IsValid() {
+		h.address, h.bits, h.four = p.Addr().As16(), uint8(p.Bits()), p.Addr().Is4()
+	}
+	id, spelt := parseReference('D', d.ID)
+	if h.id = id; spelt && h.tells(d) {
+		h.about = share(wording{d.Reason, d.Rule, d.By})
+		return h
+	}
+	whole := *d
+	h.about = &about{whole: &whole}
+	return h
+}
+
+const lastYear = 2261 // that nanoseconds since 1970 can tell
+
+// tells reports whether nothing of a decision is lost when it is held in short: it is about a
+// network, has not ended, and knows the wall clock only.
+func (h *held) tells(d *Decision) bool {
+	return h.bits != noNetwork && d.Target.Key == Key{} && d.Finding == "" && d.Lifted == time.Time{} && d.LiftedBy == "" &&
+		h.action() == d.Action && h.origin() == d.Origin &&
+		time.Unix(0, h.from).UTC() == d.From && h.until() == d.Until
+}
+
+// decision as it was put on the lists.
+func (h *held) decision() Decision {
+	if h.about.whole != nil {
+		return *h.about.whole
+	}
+	return Decision{
+		ID: reference('D', h.id), Action: h.action(), Target: Target{Network: h.network()},
+		Reason: h.about.reason, Origin: h.origin(), Rule: h.about.rule, By: h.about.by,
+		From: time.Unix(0, h.from).UTC(), Until: h.until(),
+	}
+}
+
+func (h *held) reference() string {
+	if h.about.whole != nil {
+		return h.about.whole.ID
+	}
+	return reference('D', h.id)
+}
+
+func (h *held) rule() string {
+	if h.about.whole != nil {
+		return h.about.whole.Rule
+	}
+	return h.about.rule
+}
+
+// until as the decision says, where it is held in short.
+func (h *held) until() time.Time {
+	if h.end == forever {
+		return time.Time{}
+	}
+	return time.Unix(0, h.end).UTC()
+}
+
+// inForce reports whether the decision counts at that time. Where both know the monotonic time,
+// that is what is compared; see Engine.
+func (h *held) inForce(at time.Time) bool {
+	if h.about.whole != nil {
+		return h.about.whole.InForce(at)
+	}
+	return h.end == forever || at.UnixNano() < h.end
+}
+
+// left is how long the decision still counts, 0 when it never ends by itself.
+func (h *held) left(at time.Time) time.Duration {
+	until := h.until()
+	if h.about.whole != nil {
+		until = h.about.whole.Until
+	}
+	if until.IsZero() {
+		return 0
+	}
+	return until.Sub(at)
+}
+
+func (h *held) target() Target {
+	if h.bits == noNetwork {
+		return h.about.whole.Target
+	}
+	return Target{Network: h.network()}
+}
+
+// network that it is about; the zero prefix for a key.
+func (h *held) network() netip.Prefix {
+	if h.bits == noNetwork {
+		return netip.Prefix{}
+	}
+	a := netip.AddrFrom16(h.address)
+	if h.four {
+		a = a.Unmap()
+	}
+	return netip.PrefixFrom(a, int(h.bits))
+}
+
+// holdsFor and holdsForKey report whether it is about an address, or a key.
+func (h *held) holdsFor(a netip.Addr) bool { return h.bits != noNetwork && h.network().Contains(a) }
+
+func (h *held) holdsForKey(k Key) bool {
+	return h.bits == noNetwork && h.about.whole.Target.Key.Hash == k.Hash
+}
+
+// rank is negative when a decision counts before another.
+func (h *held) rank(o *held) int {
+	if c := cmp.Or(cmp.Compare(o.action(), h.action()), cmp.Compare(o.end, h.end)); c != 0 {
+		return c
+	}
+	return cmp.Compare(h.reference(), o.reference())
+}
+
+// with and without are the chain after a change. Nobody may see a chain change, so those before
+// the one that goes are held anew, and moved is told. That one is in no queue any more, and may
+// have been held anew itself since.
+func (h *held) with(chain *held) *held {
+	h.next = chain
+	return h
+}
+
+func (h *held) without(gone *held, moved func(from, to *held)) *held {
+	switch {
+	case h == nil:
+		return nil
+	case h.place == forgone && h.about == gone.about && h.id == gone.id:
+		return h.next
+	}
+	rest := h.next.without(gone, moved)
+	if rest == h.next {
+		return h
+	}
+	again := *h
+	again.next = rest
+	moved(h, &again)
+	return &again
+}
