@@ -28,6 +28,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/listen"
 	"github.com/sentinel-protocol/sentinel/server/local"
+	"github.com/sentinel-protocol/sentinel/server/service"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
@@ -138,6 +139,15 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 	defer closing(log, "console", ui.Close)
 	late.Handler = ui
 
+	machines := service.New(service.Config{
+		Guard: g, Store: db, Authz: http.HandlerFunc(at.authz), AuthzFrom: cfg.Service.Authz.From, Version: version, Log: log,
+		Authorize: func(secret string) (string, bool) { p, err := who.Token(ctx, secret); return p.Name, err == nil },
+	})
+	defer machines.Close()
+	if err := doors.open(ctx, "service", cfg.Service.Listen, cfg.Service.TLS, nil, machines); err != nil {
+		return err
+	}
+
 	shell, err := local.Listen(ctx, cfg.Storage.Data, &local.Desk{Access: who, Guard: g, Site: siteOf(cfg)}, log)
 	if err != nil { // some file systems have no sockets; the API is guarded all the same
 		log.Warn("the shell can't reach this Sentinel: operator, token and decisions need it stopped", "err", err)
@@ -145,15 +155,15 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		defer closing(log, "shell", shell.Close)
 	}
 
-	follow, err := openLogs(cfg, gateway.Names(key), log)
+	follow, err := openLogs(cfg, gateway.KeyNames(key), log)
 	if err != nil {
 		return err
 	}
 	reports := &reporter{guard: g, node: stays.number(), routes: func() gateway.Routes { return at.current.Load().routes }}
-	reading, endReading := context.WithCancel(context.WithoutCancel(ctx))
-	followed := follow.follow(reading, reports.take, at.answered)
+	following, endFollowing := context.WithCancel(context.WithoutCancel(ctx))
+	followed := follow.follow(following, reports.take, at.answered)
 	defer followed.Wait()
-	defer endReading()
+	defer endFollowing()
 
 	failed := doors.serve()
 	if err := welcome(ctx, out, cfg, doors, who); err != nil {

@@ -26,6 +26,7 @@ type site struct {
 	gateway  http.Handler         // nil without an upstream
 	proxy    *proxy.Proxy         // likewise
 	authz    *gateway.ForwardAuth // what proxies that only ask are answered
+	routes   gateway.Routes
 	inFlight atomic.Int64
 }
 
@@ -57,6 +58,7 @@ func newSite(cfg config.Config, c gateway.Config, stays *lasting, g *guard.Guard
 	if c.Routes, err = stays.routes(cfg.Gateway.Routes); err != nil {
 		return nil, fmt.Errorf("gateway.routes.openapi: %w", err)
 	}
+	s.routes = c.Routes
 	c.Node = stays.number()
 	c.From, c.NoLog = cfg.Service.Authz.From, !slices.ContainsFunc(cfg.Logs, func(l config.Log) bool { return l.As == config.Answers })
 	s.authz = gateway.NewForwardAuth(c, g)

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/config"
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/gateway"
+	"github.com/sentinel-protocol/sentinel/server/guard"
+	"github.com/sentinel-protocol/sentinel/server/ingest"
+)
+
+// logs are the access logs that are followed.
+type logs struct {
+	sources []*ingest.Source
+	roles   []string
+	log     *slog.Logger
+}
+
+// openLogs prepares what the configuration names. Where a log was left off is remembered in the
+// data directory.
+func openLogs(cfg config.Config, key func(string) engine.Key, log *slog.Logger) (*logs, error) {
+	l := &logs{log: log}
+	if len(cfg.Logs) == 0 {
+		return l, nil
+	}
+	left, err := ingest.OpenPositions(filepath.Join(cfg.Storage.Data, "logs.json"))
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range cfg.Logs {
+		format, err := ingest.ParseFormat(c.Format)
+		if err != nil {
+			return nil, engine.Invalid{Field: fmt.Sprintf("logs[%d].format", i), Problem: err.Error()}
+		}
+		l.sources = append(l.sources, &ingest.Source{File: c.File, Format: format, Options: ingest.Options{Key: key}, Positions: left})
+		l.roles = append(l.roles, c.As)
+	}
+	return l, nil
+}
+
+// follow reads until ctx ends; traffic is judged and counted, answers join what /authz was asked.
+func (l *logs) follow(ctx context.Context, traffic, answers func(engine.Exchange)) *sync.WaitGroup {
+	var all sync.WaitGroup
+	for i, s := range l.sources {
+		take := traffic
+		if l.roles[i] == config.Answers {
+			take = answers
+		}
+		all.Go(func() {
+			if err := ingest.Follow(ctx, s, take); err != nil {
+				l.log.Error("a log can't be followed", "file", s.File, "err", err)
+			}
+		})
+		all.Go(func() { l.watch(ctx, s) })
+	}
+	return &all
+}
+
+const lookAtLogs = 30 * time.Second
+
+// watch says when a log has lines that can't be read, or can't be read at all.
+func (l *logs) watch(ctx context.Context, s *ingest.Source) {
+	tick := time.NewTicker(lookAtLogs)
+	defer tick.Stop()
+	var bad int64
+	var problem string
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		h := s.Stats()
+		if h.Bad > bad {
+			l.log.Warn("lines of a log can't be read", "file", s.File, "bad", h.Bad, "lines", h.Lines, "first", fmt.Sprint(h.BadLines))
+			bad = h.Bad
+		}
+		if h.Problem != problem {
+			if problem = h.Problem; problem != "" {
+				l.log.Warn("a log can't be read at the moment", "file", s.File, "problem", problem)
+			} else {
+				l.log.Info("a log is read again", "file", s.File)
+			}
+		}
+	}
+}
+
+// A reporter judges what a log tells as if it had come through the gateway. It is for one
+// goroutine at a time.
+type reporter struct {
+	mu     sync.Mutex
+	guard  *guard.Guard
+	routes func() gateway.Routes
+	node   byte
+	last   uint64
+}
+
+func (r *reporter) take(x engine.Exchange) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.number(&x)
+	routes := r.routes()
+	if x.Route == "" {
+		x.Route, x.Class = routes.Route(x.Method, x.Folded)
+	}
+	if v := r.guard.Decide(x.Request); v.Refused() || v.Would != "" {
+		if x.Would = v.Cause; v.Would != "" {
+			x.Would = v.Would
+		}
+		if v.Refused() {
+			r.guard.Note(x)
+			return
+		}
+	}
+	r.guard.Observe(x)
+	if learner, ok := routes.(gateway.Learner); ok {
+		learner.Answered(x.Method, x.Folded, x.Status)
+	}
+}
+
+// number gives an exchange its ID as the gateway does: milliseconds, then twelve bits that
+// count, then eight that name the node.
+func (r *reporter) number(x *engine.Exchange) {
+	now := uint64(max(x.At.UnixMilli(), 0))<<20 | uint64(r.node) //nolint:gosec // not negative
+	x.ID = max(r.last+1<<8, now)
+	r.last = x.ID
+}
