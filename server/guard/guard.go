@@ -72,7 +72,7 @@ type ledger interface {
 	WriteExchanges(context.Context, []store.Seen) error
 	Ping(context.Context) map[string]error
 	SetAside() (file string, at time.Time)
-	InForce(context.Context, time.Time) ([]engine.Decision, error)
+	EachInForce(context.Context, time.Time, func(engine.Decision) error) error
 	Decision(context.Context, string) (engine.Decision, error)
 	Alert(context.Context, int64) (incident.Alert, error)
 	EachAlert(context.Context, store.AlertFilter, func(incident.Alert) error) error

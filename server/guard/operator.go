@@ -100,13 +100,9 @@ func (g *Guard) Lift(ctx context.Context, by By, ids []string) ([]engine.Decisio
 	var answer []engine.Decision
 	err := g.change(ctx, func(ctx context.Context, d *draft) (func(), error) {
 		at := milli(g.now())
-		inForce := make(map[string]engine.Decision)
-		for _, x := range g.engine.Decisions(at) {
-			inForce[x.ID] = x
-		}
 		var lifted []engine.Decision
 		for _, id := range ids {
-			x, counts := inForce[id]
+			x, counts := g.engine.Decision(id, at)
 			if !counts {
 				ended, err := g.store.Decision(ctx, id)
 				if err != nil {

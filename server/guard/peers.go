@@ -30,10 +30,8 @@ func (g *Guard) hear(d engine.Decision) {
 	if !d.InForce(at) {
 		return
 	}
-	for _, mine := range g.engine.Within(d.Target, at) {
-		if mine.ID == d.ID && !mine.From.Before(d.From) {
-			return
-		}
+	if mine, here := g.engine.Decision(d.ID, at); here && mine.Target == d.Target && !mine.From.Before(d.From) {
+		return
 	}
 	g.engine.Apply(d)
 	g.outbox.add(item{heard: &d})

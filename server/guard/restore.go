@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/incident"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
@@ -16,11 +17,16 @@ var errEnough = errors.New("enough")
 
 // restore takes decisions in force, open alerts and open incidents from the store.
 func (g *Guard) restore(ctx context.Context) error {
-	inForce, err := g.store.InForce(ctx, g.now())
+	var err error
+	g.engine.RestoreEach(func(yield func(engine.Decision) bool) {
+		err = g.store.EachInForce(ctx, g.now(), func(d engine.Decision) error {
+			yield(d) // always wants more
+			return nil
+		})
+	})
 	if err != nil {
 		return err
 	}
-	g.engine.Restore(inForce)
 	var alerts []incident.Alert
 	err = g.store.EachAlert(ctx, store.AlertFilter{Status: incident.Open}, func(a incident.Alert) error {
 		if len(alerts) == mostRestored {
