@@ -47,6 +47,10 @@ func (c *Console) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) ask(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength > mostBody { // nobody's, whoever asks
+		turnDown(w, http.StatusRequestEntityTooLarge, refused(graph.Invalid, fmt.Sprintf("the body must be at most %d bytes long", mostBody), "body"))
+		return
+	}
 	o, ok := graph.OperatorOf(r.Context())
 	if !ok {
 		turnDown(w, http.StatusUnauthorized, refused(graph.Unauthenticated, "Sign in first.", ""))

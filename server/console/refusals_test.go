@@ -172,6 +172,9 @@ func TestNobodyIsAnsweredWhoIsNotSignedIn(t *testing.T) {
 	if a.code != 401 || !strings.Contains(a.body, "UNAUTHENTICATED") {
 		t.Errorf("GraphQL answers %d %s", a.code, a.body)
 	}
+	if a := h.send("POST", "/graphql", strings.Repeat(" ", 70_000), isJSON); a.code != 413 {
+		t.Errorf("a body that nobody may send is answered %d", a.code)
+	}
 	for _, path := range []string{"/api/monitoring/stats", "/api/ip-management/list", "/api/export/alerts.csv"} {
 		if a := h.send("GET", path, ""); a.code != 401 {
 			t.Errorf("%s answers %d", path, a.code)
