@@ -175,19 +175,29 @@ func TestTheRequestGoesOnAsItCame(t *testing.T) {
 		{
 			"without what is for one hop, nor what nobody vouches for",
 			"GET / HTTP/1.1\r\nHost: a\r\nConnection: close, x-one, X-Forwarded-For\r\nX-One: 1\r\nTE: trailers\r\nKeep-Alive: 1\r\n" +
-			"Upgrade: h2c\r\nHTTP2-Settings: x\r\nProxy-Authorization: x\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Proto: https\r\nX-Real-IP: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n\r\n",
+				"Upgrade: h2c\r\nHTTP2-Settings: x\r\nProxy-Authorization: x\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Proto: https\r\nX-Real-IP: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n\r\n",
 			"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n\r\n",
 		},
-		{"with an absolute target in origin form, for the host that it names", "GET http://b.test?x HTTP/1.1\r\nHost: b.test\r\nConnection: close\r\n\r\n",
-			"GET /?x HTTP/1.1\r\nHost: b.test\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: b.test\r\n\r\n"},
-		{"with a length of zero where one is expected", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-			"POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\nContent-Length: 0\r\n\r\n"},
-		{"with its body", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
-			"POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\nContent-Length: 5\r\n\r\nhello"},
-		{"with chunks made anew, and no trailers", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTrailer: x\r\nTransfer-Encoding: chunked\r\n\r\n5;ext=1\r\nhello\r\n0\r\nX: y\r\n\r\n",
-			"POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"},
-		{"to the target's own host for a client that names none", "GET / HTTP/1.0\r\n\r\n",
-			"GET / HTTP/1.1\r\nHost: " + strings.TrimPrefix(s.url, "http://") + "\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n\r\n"},
+		{
+			"with an absolute target in origin form, for the host that it names", "GET http://b.test?x HTTP/1.1\r\nHost: b.test\r\nConnection: close\r\n\r\n",
+			"GET /?x HTTP/1.1\r\nHost: b.test\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: b.test\r\n\r\n",
+		},
+		{
+			"with a length of zero where one is expected", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+			"POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\nContent-Length: 0\r\n\r\n",
+		},
+		{
+			"with its body", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
+			"POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\nContent-Length: 5\r\n\r\nhello",
+		},
+		{
+			"with chunks made anew, and no trailers", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTrailer: x\r\nTransfer-Encoding: chunked\r\n\r\n5;ext=1\r\nhello\r\n0\r\nX: y\r\n\r\n",
+			"POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+		},
+		{
+			"to the target's own host for a client that names none", "GET / HTTP/1.0\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: " + strings.TrimPrefix(s.url, "http://") + "\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n\r\n",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := send(t, at, c.sent); !strings.HasPrefix(got, "HTTP/1.") || !strings.Contains(got, " 200 OK\r\n") {
