@@ -200,6 +200,9 @@ func (o *outcome) nowhere(secrets, places []string) verdict {
 	if len(places) == 0 {
 		places = slices.Sorted(maps.Keys(o.places))
 	}
+	if len(places) == 0 {
+		return blind("what was kept")
+	}
 	for _, place := range places {
 		content, looked := o.places[place]
 		if !looked {
@@ -211,7 +214,7 @@ func (o *outcome) nowhere(secrets, places []string) verdict {
 			}
 		}
 	}
-	return when(len(places) > 0, "nowhere to look")
+	return yes
 }
 
 // unwell reports whether health tells of what a case names: a dependency that is not well.

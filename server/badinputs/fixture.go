@@ -9,14 +9,15 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"time"
 )
 
@@ -49,33 +50,18 @@ func newFixture(ctx context.Context, binary, work string) (*fixture, error) {
 	return f, nil
 }
 
-// provision makes a token, places the lists through the console as an operator does, and keeps
-// what is on the disk then.
+// provision goes the way of a first operator: through the link that the first start prints, to
+// a token, and places the lists through the console. What is on the disk then is kept.
 func (f *fixture) provision(ctx context.Context) error {
-	dir := filepath.Join(f.work, "fixture")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	config := filepath.Join(f.work, "fixture.yml")
-	if err := os.WriteFile(config, []byte(fmt.Sprintf("storage: {data: %q}\n", dir)), 0o600); err != nil {
-		return err
-	}
-	c := exec.CommandContext(ctx, f.binary, "token", "create", "bad-inputs", "--role", "admin", "--config", config) //nolint:gosec // the operator names the binary
-	c.Env = cleanEnv()
-	var told, said strings.Builder
-	c.Stdout, c.Stderr = &told, &said
-	if err := c.Run(); err != nil {
-		return fmt.Errorf("create a token: %w: %s", err, lastLine(said.String()))
-	}
-	if f.token = secretIn(told.String()); f.token == "" {
-		return fmt.Errorf("create a token: nothing printed that looks like one: %s", lastLine(told.String()))
-	}
-	f.data = dir
 	s, err := f.start(ctx, plan{})
 	if err != nil {
 		return err
 	}
 	defer s.stop()
+	if f.token, err = s.firstToken(ctx); err != nil {
+		return err
+	}
+	s.token = f.token
 	for action, entries := range map[string][]string{"blacklist": listedBlocks, "whitelist": listedAllows} {
 		for _, e := range entries {
 			if status, body, err := s.place(ctx, action, e, 0); err != nil || status != http.StatusOK {
@@ -84,26 +70,38 @@ func (f *fixture) provision(ctx context.Context) error {
 		}
 	}
 	if !s.orderly(ctx) {
-		return fmt.Errorf("it does not end in order")
+		return errors.New("it does not end in order")
 	}
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	return os.CopyFS(dir, os.DirFS(filepath.Join(s.dir, "data")))
+	f.data = filepath.Join(f.work, "fixture")
+	return os.CopyFS(f.data, os.DirFS(filepath.Join(s.dir, "data")))
 }
 
-// secretIn is the longest word of a text: a secret is longer than anything people read.
-func secretIn(told string) string {
-	longest := ""
-	for _, w := range strings.Fields(told) {
-		if len(w) > len(longest) && !strings.Contains(w, "://") {
-			longest = w
-		}
+var setupLink = regexp.MustCompile(`#token=(\S+)`)
+
+// firstToken makes the first admin, signs in, and has a token made.
+func (s *product) firstToken(ctx context.Context) (string, error) {
+	var link []string
+	for until := time.Now().Add(patience); link == nil && time.Now().Before(until); pause(ctx, 10*time.Millisecond) {
+		link = setupLink.FindStringSubmatch(s.told.String())
 	}
-	if len(longest) < 20 {
-		return ""
+	if link == nil {
+		return "", errors.New("the first start prints no link to make an admin")
 	}
-	return longest
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return "", err
+	}
+	s.client.Jar = jar
+	defer func() { s.client.Jar = nil }()
+	const password = "a rather long sentence to sign in with"
+	if status, body, err := s.rest(ctx, "/setup", tree{"token": link[1], "name": "bad-inputs", "password": password}); err != nil || status >= 300 {
+		return "", fmt.Errorf("make the first admin: %d %s: %w", status, body, err)
+	}
+	var made struct{ CreateToken struct{ Secret string } }
+	if err := s.graphql(ctx, `mutation {createToken(input: {name: "bad-inputs", role: ADMIN}) {secret}}`, &made); err != nil {
+		return "", fmt.Errorf("create a token: %w", err)
+	}
+	return made.CreateToken.Secret, nil
 }
 
 // place puts an entry on the lists through the console's REST.

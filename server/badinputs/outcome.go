@@ -126,7 +126,7 @@ func (o *outcome) decision() string {
 
 func (w *wire) decision() string {
 	if len(w.answers) == 0 {
-		if w.closed {
+		if w.closed && !w.refused {
 			return rejected
 		}
 		return undecided

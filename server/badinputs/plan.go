@@ -77,8 +77,8 @@ func planOf(c badCase) plan {
 		p.rules["rate-abuse"] = tree{"mode": "enforce", "more": limit, "within": within, "do": "block", "for": within}
 	}
 	if asks(c.Expect, "counted_ip") {
-		// A single failure is enough to be told of, and leads to nothing.
-		p.rules["failed-authentication"] = tree{"mode": "enforce", "more": 0, "within": "10m", "do": "alert", "for": "0s"}
+		// Two failures are enough to be told of, and lead to nothing.
+		p.rules["failed-authentication"] = tree{"mode": "enforce", "more": 1, "within": "10m", "do": "alert", "for": "0s"}
 	}
 	if mentions(c.Input, "login_fail_many") {
 		p.rules["failed-authentication"] = tree{"mode": "enforce"}

@@ -121,6 +121,7 @@ func (f *fixture) start(ctx context.Context, p plan) (*product, error) {
 		return nil, err
 	}
 	s.env = append(cleanEnv(), p.env...)
+	s.client, s.friend = &http.Client{Timeout: 30 * time.Second}, from("127.0.0.8")
 	began := time.Now()
 	if err := s.launch(ctx, f.binary); err != nil {
 		return nil, err

@@ -29,9 +29,9 @@ type result struct {
 }
 
 // one runs a case and judges it. Whatever keeps it from being run makes it one that was not.
-func (r *runner) one(ctx context.Context, c badCase) result {
+func (r *runner) one(ctx context.Context, c badCase) (out result) {
 	began := time.Now()
-	out := result{ID: c.ID, Verdict: "not run"}
+	out = result{ID: c.ID, Verdict: "not run"}
 	defer func() { out.took = time.Since(began) }()
 	if why := waits(c); why != "" {
 		out.Why = why
@@ -177,6 +177,12 @@ func (j *job) run(ctx context.Context) error {
 	}
 	now, peak := s.memory()
 	o.figures["rss_mb"], o.figures["rss_delta_mb"] = max(now, peak), max(now, peak)-resident
+	if j.asks("rss") {
+		j.note("%.0f MB resident at most, %.0f before", max(now, peak), resident)
+	}
+	if p99, measured := o.figures["legit_p99_ms"]; measured {
+		j.note("others p50 %.2g ms, p99 %.2g ms, %.2f %% served", o.figures["legit_p50_ms"], p99, o.figures["legit_ok_pct"])
+	}
 	o.facts["alive"] = s.running() && s.control(ctx, controlPath) == nil
 	if !s.running() {
 		return nil
@@ -214,6 +220,12 @@ func (j *job) send(ctx context.Context) error {
 func (j *job) single(ctx context.Context) error {
 	if err := j.request(ctx, j.c.Input, j.c.How, j.out); err != nil {
 		return err
+	}
+	if j.asks("counted_ip") {
+		// One failure more than the rule lets pass: were the first not counted, nothing would come of it.
+		if err := j.request(ctx, j.c.Input, j.c.How, newOutcome(j.c.Input)); err != nil {
+			return err
+		}
 	}
 	if j.asks("no_local_privilege") {
 		w, err := j.judged(ctx)
