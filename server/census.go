@@ -50,7 +50,7 @@ func (c *census) count(client uint64) bool {
 		}
 	}
 	if c.n >= mostCounted {
-		c.overflow().InsertHash(hash)
+		c.overflow().InsertHash(mix(client))
 		return false
 	}
 	c.slots[i] = citizen{client, 1}
@@ -81,11 +81,20 @@ func (c *census) overflow() *hyperloglog.Sketch {
 		c.beyond = hyperloglog.New14()
 		for _, s := range c.slots {
 			if s.client != 0 {
-				c.beyond.InsertHash(maphash.Comparable(c.seed, s.client))
+				c.beyond.InsertHash(mix(s.client))
 			}
 		}
 	}
 	return c.beyond
+}
+
+// mix spreads a client's bits (SplitMix64's finalizer). Without a seed, so that the same log has the
+// same estimate each time.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 // of tells how many requests a client sent, when he is counted exactly.

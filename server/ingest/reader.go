@@ -45,6 +45,7 @@ type BadLine struct {
 type reading struct {
 	parser parser
 	stats  Stats
+	empty  int64 // lines with nothing in them
 	x      engine.Exchange
 	each   func(*engine.Exchange)
 }
@@ -77,6 +78,7 @@ func (r *reading) line(s string) {
 	}
 	if s == "" {
 		r.stats.Other++
+		r.empty++
 		return
 	}
 	r.x = engine.Exchange{}
@@ -118,7 +120,7 @@ func (r *reading) bad(problem string) {
 
 // lost reports whether so many lines could not be read, and no other, that it is no log.
 func (r *reading) lost(most int64) bool {
-	return r.stats.Exchanges == 0 && r.stats.Bad >= most && r.stats.Bad > r.stats.Other
+	return r.stats.Exchanges == 0 && r.stats.Bad >= most && r.stats.Bad > r.stats.Other-r.empty
 }
 
 // told are the stats for others.
