@@ -86,7 +86,7 @@ func measure(ctx context.Context, o options) error {
 			return err
 		}
 	}
-	if wants("authz") && f.authz != "" {
+	if wants("authz") && o.sentinel != "" {
 		return authz(ctx, f, o)
 	}
 	return nil
@@ -123,22 +123,30 @@ func field(ctx context.Context, o options, dir string) (*processes, error) {
 		}
 		start(sentinel, "0", ports[3], command...)
 	} else {
-		config := filepath.Join(dir, "sentinel.yml")
-		f.authz = ports[5]
-		if werr := os.WriteFile(config, fmt.Appendf(nil, settings, ports[3], api, ports[4], ports[5], filepath.Join(dir, "data")), 0o600); werr != nil && err == nil {
-			err = fmt.Errorf("write the settings: %w", werr)
+		if err == nil {
+			err = f.startSentinel(sentinel, "0", o.sentinel, ports[3], api, ports[4], ports[5])
 		}
-		var command []string
-		for word := range strings.FieldsSeq(o.sentinel) {
-			command = append(command, strings.ReplaceAll(word, "{config}", config))
-		}
-		start(sentinel, "0", ports[3], command...)
 	}
 	if err != nil {
 		f.stop()
 		return nil, err
 	}
 	return f, nil
+}
+
+// startSentinel writes settings and starts the command with them.
+func (f *processes) startSentinel(name, cpus, command, listen, api, console, service string) error {
+	config := filepath.Join(f.dir, name+".yml")
+	text := fmt.Sprintf(settings, listen, api, console, service, filepath.Join(f.dir, name+"-data"))
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write the settings: %w", err)
+	}
+	var words []string
+	for word := range strings.FieldsSeq(command) {
+		words = append(words, strings.ReplaceAll(word, "{config}", config))
+	}
+	f.at[name] = listen
+	return f.start(name, cpus, listen, words...)
 }
 
 const balance = `{"balance":1000,"currency":"USD","account_id":"ACC12345"}`

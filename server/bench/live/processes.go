@@ -15,12 +15,11 @@ import (
 
 // processes are the servers that are measured.
 type processes struct {
-	ctx   context.Context //nolint:containedctx // they live as long as it does
-	dir   string
-	at    map[string]string // address by name
-	authz string            // address of the forward-auth check; empty when there is none
-	pids  map[string]int
-	all   []*exec.Cmd
+	ctx  context.Context //nolint:containedctx // they live as long as it does
+	dir  string
+	at   map[string]string // address by name
+	pids map[string]int
+	all  []*exec.Cmd
 }
 
 // start runs a command on a CPU and waits until it listens. What it says is shown when it fails.
