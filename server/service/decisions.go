@@ -58,7 +58,13 @@ func (s *Service) decisions(w http.ResponseWriter, r *http.Request, _ string) {
 func (s *Service) eachAbout(n netip.Prefix, contains bool, f *filter, tell func(*engine.Decision, engine.Target) bool) {
 	allows := s.feed.allowed.Load()
 	if contains {
-		for _, d := range s.guard.Covering(n.Addr(), engine.Key{}) {
+		covering := s.guard.Covering(n.Addr(), engine.Key{})
+		for _, d := range covering {
+			if d.Action == engine.Allow && d.Target.Network.IsValid() && d.Target.Network.Bits() <= n.Bits() {
+				return // for the very next question, whatever the feed has heard
+			}
+		}
+		for _, d := range covering {
 			if !d.Target.Network.IsValid() || d.Target.Network.Bits() > n.Bits() || !f.wants(&d) || allows.overlaps(n) {
 				continue
 			}
