@@ -48,7 +48,7 @@ func numbers(field string, ids []string) ([]int64, error) {
 // showHealth is how the guard is, and what it belongs to.
 func (r *Resolver) showHealth(h guard.Health) *Health {
 	out := &Health{
-		State: HealthState(h.State.String()), Version: r.about.Version, StartedAt: h.Started, Node: h.Node, Demo: r.about.Demo, Mode: gatewayMode(r.guard.Policy()),
+		State: HealthState(h.State.String()), Version: r.about.Version, StartedAt: h.Started, Node: h.Node, Demo: r.about.Demo, Mode: modes[h.Mode], NotEnforcing: words(h.NotEnforcing),
 		Dependencies: make([]*Dependency, len(h.Dependencies)), TrafficLost: h.TrafficLost, Waiting: h.Waiting,
 	}
 	for i, d := range h.Dependencies {
@@ -57,12 +57,8 @@ func (r *Resolver) showHealth(h guard.Health) *Health {
 	return out
 }
 
-func gatewayMode(p engine.Policy) GatewayMode {
-	if p.Observe {
-		return GatewayModeObserve
-	}
-	return GatewayModeEnforce
-}
+// modes of the gateway, as the guard calls them.
+var modes = map[string]GatewayMode{guard.ModeObserve: GatewayModeObserve, guard.ModeEnforce: GatewayModeEnforce}
 
 func ruleMode(t engine.Terms) RuleMode {
 	switch {
@@ -80,4 +76,13 @@ func (r *Resolver) denied(ctx context.Context, o Operator, deed string) {
 	if r.access != nil {
 		r.access.Denied(ctx, access.By{Name: o.Name, Origin: o.Origin}, deed)
 	}
+}
+
+// wouldHave is what was counted, by the rule or another cause.
+func (r *Resolver) wouldHave() map[string]*WouldHave {
+	out := map[string]*WouldHave{}
+	for _, w := range r.guard.WouldHave() {
+		out[w.Rule] = &WouldHave{Requests: w.Requests, Findings: w.Findings}
+	}
+	return out
 }

@@ -89,7 +89,7 @@ func (f *ExchangeFilter) Ask() (store.ExchangeFilter, error) {
 	}
 	ask := store.ExchangeFilter{
 		Client: value(f.Client), KeyPrefix: value(f.KeyPrefix), Methods: f.Methods,
-		Account: strings.ToLower(strings.TrimSpace(value(f.Account))),
+		Account: engine.FoldAccount(value(f.Account)),
 		Status:  int(value(f.Status)), Class: int(value(f.StatusClass)), Path: value(f.Path),
 		Refused: f.Refused, Monitored: f.Monitored, From: value(f.From), To: value(f.To),
 	}

@@ -15,11 +15,15 @@ func (r *queryResolver) Health(ctx context.Context) (*Health, error) {
 // Rules are those in force, with their figures.
 func (r *queryResolver) Rules(ctx context.Context) ([]*Rule, error) {
 	var out []*Rule
+	policy, would := r.guard.Policy(), r.wouldHave()
 	for _, rule := range engine.Rules() {
-		terms := r.guard.Policy().Terms(rule.ID)
+		terms, counted := policy.Terms(rule.ID), would[rule.ID]
+		if counted == nil {
+			counted = &WouldHave{}
+		}
 		out = append(out, &Rule{
 			ID: rule.ID, Title: rule.Title, Version: int32(rule.Version),
-			Severity: terms.Severity, Mode: ruleMode(terms), WouldHave: &WouldHave{}, Explanation: r.guard.Explain(rule.ID),
+			Severity: terms.Severity, Mode: ruleMode(terms), WouldHave: counted, Explanation: r.guard.Explain(rule.ID),
 		})
 	}
 	return out, ctx.Err()

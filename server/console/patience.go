@@ -22,6 +22,9 @@ func patient(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	}
 	rc := http.NewResponseController(w)
 	if r.ContentLength != 0 {
+		// In a copy: net/http looks at its own request for a body that was given up in the middle,
+		// and must not take the rest of it for the next request.
+		r = r.WithContext(r.Context())
 		r.Body = &hurriedBody{body: r.Body, rc: rc}
 	}
 	_ = rc.SetWriteDeadline(time.Now().Add(slowestAnswer)) // a writer without deadlines is a test's

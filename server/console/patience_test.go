@@ -95,3 +95,15 @@ func TestAnOperatorKeepsAPace(t *testing.T) {
 		}
 	})
 }
+
+func TestTheRestOfABodyThatIsTooLongIsNoRequest(t *testing.T) {
+	h := open(t)
+	for range 3 {
+		if a := h.send("POST", "/graphql", strings.Repeat("a", 1<<20), isJSON); a.code != 413 {
+			t.Errorf("a megabyte is answered %d", a.code)
+		}
+		if a := h.send("POST", "/graphql", `{"query":"{me{name}}"}`, isJSON); a.code != 200 {
+			t.Errorf("what comes after it is answered %d %s", a.code, a.body)
+		}
+	}
+}
