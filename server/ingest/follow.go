@@ -375,7 +375,7 @@ func (f *follower) finish(ctx context.Context, m missedFile) {
 	var s splitter
 	done := m.offset
 	for err == nil && ctx.Err() == nil {
-		n := 0
+		var n int
 		n, err = f.read(in, &s)
 		done += int64(n)
 		f.publish()

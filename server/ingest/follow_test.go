@@ -19,11 +19,10 @@ import (
 // A scene is a log in a directory of its own, and who follows it.
 type scene struct {
 	*testing.T
-	path  string
-	next  int // second of the next line
-	seen  []string
-	stop  func()
-	ended chan error
+	path string
+	next int // second of the next line
+	seen []string
+	stop func()
 }
 
 func newScene(t *testing.T) *scene {

@@ -48,10 +48,14 @@ func exchange(client, when, method, path string, status int, more ...func(*engin
 	return x
 }
 
-func agentIs(s string) func(*engine.Exchange)       { return func(x *engine.Exchange) { x.UserAgent = s } }
-func accountIs(s string) func(*engine.Exchange)     { return func(x *engine.Exchange) { x.Account = s } }
+func agentIs(s string) func(*engine.Exchange) { return func(x *engine.Exchange) { x.UserAgent = s } }
+
+func accountIs(s string) func(*engine.Exchange) { return func(x *engine.Exchange) { x.Account = s } }
+
 func tookIs(d time.Duration) func(*engine.Exchange) { return func(x *engine.Exchange) { x.Took = d } }
-func bytesIs(n int64) func(*engine.Exchange)        { return func(x *engine.Exchange) { x.Bytes = n } }
+
+func bytesIs(n int64) func(*engine.Exchange) { return func(x *engine.Exchange) { x.Bytes = n } }
+
 func forwardedIs(a string) func(*engine.Exchange) {
 	return func(x *engine.Exchange) { x.Forwarded = netip.MustParseAddr(a) }
 }

@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,10 +55,8 @@ func ParseFormat(name string) (Format, error) {
 	case "common", "apache", "nginx":
 		return Format{name: "combined"}, nil
 	}
-	for _, known := range formats {
-		if name == known {
-			return Format{name: name}, nil
-		}
+	if slices.Contains(formats, name) {
+		return Format{name: name}, nil
 	}
 	return Format{}, engine.Invalid{
 		Field:   "format",

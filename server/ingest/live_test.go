@@ -120,7 +120,7 @@ func (w *witness) note(f engine.Finding) {
 }
 
 // live sends traffic through a gateway and answers the log of it.
-func live(t *rapid.T, w *witness, all []request, line func(request) string) string {
+func live(w *witness, all []request, line func(request) string) string {
 	var now time.Time
 	var answer int
 	g := gateway.New(gateway.Config{Now: func() time.Time { return now }}, w, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
@@ -223,7 +223,7 @@ func TestALogIsJudgedAsItsTrafficWasLive(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				all := traffic(t, c.unit, c.keys)
 				then, now := newWitness(t), newWitness(t)
-				log := live(t, then, all, c.line)
+				log := live(then, all, c.line)
 				replay(t, now, log, c.format)
 				if !slices.Equal(then.said, now.said) {
 					t.Fatalf("live it found\n%+v\nin the log\n%+v", then.said, now.said)

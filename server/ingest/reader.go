@@ -236,7 +236,8 @@ func (r *reading) unknown(binary bool) error {
 // plain undoes gzip, where a log begins as gzip does. Parts that were put together are one log.
 func plain(in io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(in, 64<<10)
-	if magic, err := b.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
+	// What can't be read says so when it is.
+	if magic, _ := b.Peek(2); len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
 		return b, nil
 	}
 	z, err := gzip.NewReader(b)

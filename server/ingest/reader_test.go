@@ -172,7 +172,7 @@ func FuzzLogLine(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		parsers := append(newAuto(Options{}).candidates, wide.parser(Options{}), newAuto(Options{}))
+		parsers := append([]parser{wide.parser(Options{}), newAuto(Options{})}, newAuto(Options{}).candidates...)
 		for _, p := range parsers {
 			for range 2 { // what is remembered must not hurt either
 				var x engine.Exchange

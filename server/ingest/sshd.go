@@ -56,7 +56,7 @@ func (p *sshd) parse(line string, x *engine.Exchange) (ok bool, problem string) 
 			message = strings.TrimSuffix(folded, "]")
 		}
 	}
-	user := ""
+	var user string
 	switch {
 	case strings.HasPrefix(message, "Failed password for "):
 		x.Status = 401
