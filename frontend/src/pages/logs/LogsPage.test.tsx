@@ -222,7 +222,7 @@ describe('the logs', () => {
     });
     const row = within(await list());
     expect(row.getByText('would have been refused: rate-abuse')).toBeTruthy();
-    expect(row.getByText(/^odd: the same field twice/)).toBeTruthy();
+    expect(row.getByText('odd: its body names the account twice')).toBeTruthy();
     expect(row.getByText('–')).toBeTruthy();
     await userEvent.click(row.getByRole('link', { name: '/api/balance/1' }));
     expect(await screen.findByText('/api/balance/{id}')).toBeTruthy();

@@ -1,6 +1,6 @@
 const words: Record<string, string> = {
   bad_forwarded_for: 'a forwarding header that can’t be believed',
-  duplicate_key: 'the same field twice in its body, with different readings',
+  duplicate_key: 'its body names the account twice',
   simulated_header_in_production: 'a header that only the demo knows',
   body_unread: 'a body that could not be read for the account',
 };
