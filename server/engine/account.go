@@ -13,15 +13,9 @@ const MaxAccount = 128
 
 // FoldAccount writes the name of an account the one way in which all its spellings are one:
 // NFKC, what can't be seen taken out, spaces around it taken off, lower case. What is folded
-// already stays as it is. It is not yet fit to be stored: see Storable.
+// already stays as it is. Give it no more than a few hundred bytes; what it answers is not yet
+// fit to be stored: see Storable.
 func FoldAccount(name string) string {
-	if len(name) > 4*MaxAccount {
-		cut := 4 * MaxAccount
-		for cut > 0 && !utf8.RuneStart(name[cut]) {
-			cut--
-		}
-		name = name[:cut]
-	}
 	if visible(name) {
 		return strings.ToLower(strings.TrimSpace(name))
 	}
@@ -33,6 +27,17 @@ func FoldAccount(name string) string {
 		name = folded
 	}
 	return name
+}
+
+// Clipped is s up to so many bytes, whole characters only.
+func Clipped(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
 }
 
 // visible reports whether it is all ASCII that shows.

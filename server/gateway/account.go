@@ -1,14 +1,8 @@
 package gateway
 
-import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
+import "github.com/sentinel-protocol/sentinel/server/engine"
 
-	"golang.org/x/text/unicode/norm"
-)
-
-const maxAccount = 128
+const maxAccount = engine.MaxAccount
 
 // account writes whom a request names, so that all spellings of one account are one: NFKC,
 // what can't be seen taken out, spaces around it taken off, lower case. Two names become
@@ -32,49 +26,7 @@ func (s said) shown() string {
 }
 
 // foldAccount is idempotent. It is given no more than a few hundred bytes.
-func foldAccount(s string) string {
-	if plain(s) {
-		return strings.ToLower(strings.TrimSpace(s))
-	}
-	for range 8 { // what one step takes away may let another one work
-		folded := strings.TrimFunc(strings.Map(seen, strings.ToLower(norm.NFKC.String(s))), unicode.IsSpace)
-		if folded == s {
-			break
-		}
-		s = folded
-	}
-	return s
-}
-
-// plain reports whether s is visible ASCII.
-func plain(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// seen drops what shows nothing: control and format characters, and the others that Unicode
-// lets a program ignore when it has no glyph for them (Default_Ignorable_Code_Point).
-func seen(r rune) rune {
-	switch {
-	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r), unicode.Is(unicode.Variation_Selector, r):
-		return -1
-	case unicode.IsControl(r) && !unicode.IsSpace(r):
-		return -1
-	}
-	return r
-}
+func foldAccount(s string) string { return engine.FoldAccount(s) }
 
 // clipped is s up to so many bytes, whole characters only.
-func clipped(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most]
-}
+func clipped(s string, most int) string { return engine.Clipped(s, most) }

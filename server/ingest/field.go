@@ -93,7 +93,7 @@ func setUserAgent(x *engine.Exchange, s string) {
 
 // setAccount names whom a request claims to act for, as the gateway does.
 func setAccount(x *engine.Exchange, name string) {
-	x.Account = engine.Storable(engine.FoldAccount(name), engine.MaxAccount, engine.Percent)
+	x.Account = engine.Storable(engine.FoldAccount(engine.Clipped(name, 4*engine.MaxAccount)), engine.MaxAccount, engine.Percent)
 }
 
 // address reads one, canonical. What is not an address costs no memory where it has no colon.
