@@ -67,6 +67,8 @@ test: test-go test-app e2e ## every test
 test-go: frontend/dist/index.html
 	@command -v redis-server >/dev/null || echo 'SKIPPED where a real Redis is needed (with CI=true a failure): apt-get install redis-server'
 	.ci/with-postgres go test $(RACE) ./...
+	go test -C examples/middleware ./...
+	go test -C server/service/bouncertest ./...
 
 test-app: node_modules/.installed
 	npm test -s
@@ -76,6 +78,10 @@ e2e: build ## the browser tests
 	  if [ "$${CI:-}" = true ]; then echo 'FAIL: no Chromium for the browser tests: apt-get install chromium' >&2; exit 1; fi; \
 	  echo 'SKIPPED the browser tests: no Chromium here: apt-get install chromium'; \
 	else npm run -s e2e; fi
+
+CASES ?= server/testdata/bad-inputs.jsonl
+bad-inputs: build ## the bad inputs of CASES against the built binary
+	@go run ./server/badinputs -binary bin/sentinel $(CASES)
 
 fuzz: ## every fuzz target for FUZZTIME each
 	.ci/fuzz $(FUZZTIME)
@@ -105,4 +111,4 @@ clean: ## remove what was built, keep data/
 	rm -rf bin node_modules frontend/node_modules
 	find frontend/dist -mindepth 1 -not -name .gitkeep -delete
 
-.PHONY: help setup generate build run demo quick test e2e fuzz bench bench-live lint check-generated clean
+.PHONY: help setup generate build run demo quick test e2e bad-inputs fuzz bench bench-live lint check-generated clean
