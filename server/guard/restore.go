@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -13,19 +14,27 @@ import (
 // mostRestored are the open alerts, the newest, that take further findings after a restart.
 const mostRestored = 20_000
 
+// longList of decisions takes more memory to read than to hold.
+const longList = 100_000
+
 var errEnough = errors.New("enough")
 
 // restore takes decisions in force, open alerts and open incidents from the store.
 func (g *Guard) restore(ctx context.Context) error {
 	var err error
+	n := 0
 	g.engine.RestoreEach(func(yield func(engine.Decision) bool) {
 		err = g.store.EachInForce(ctx, g.now(), func(d engine.Decision) error {
+			n++
 			yield(d) // always wants more
 			return nil
 		})
 	})
 	if err != nil {
 		return err
+	}
+	if n >= longList {
+		debug.FreeOSMemory() // what reading them left behind
 	}
 	var alerts []incident.Alert
 	err = g.store.EachAlert(ctx, store.AlertFilter{Status: incident.Open}, func(a incident.Alert) error {
