@@ -101,8 +101,7 @@ func open(ctx context.Context, at string, request func(int) string, rate int, d 
 func latency(ctx context.Context, f *processes, o options) error {
 	order := []string{direct, sentinel, tuned, limitReq}
 	middle, tail := map[string][]float64{}, map[string][]float64{}
-	for round := range o.rounds {
-		fmt.Fprintf(os.Stderr, "latency, round %d of %d\n", round+1, o.rounds)
+	err := f.rounds("latency", o, func() error {
 		for _, name := range order {
 			t, err := open(ctx, f.at[name], proxyRequest, o.rate, o.duration)
 			if err != nil {
@@ -111,6 +110,10 @@ func latency(ctx context.Context, f *processes, o options) error {
 			middle[name] = append(middle[name], t.at(0.50).Seconds()*1e3)
 			tail[name] = append(tail[name], t.at(0.99).Seconds()*1e3)
 		}
+		return nil
+	}, func() { shorten(middle, order); shorten(tail, order) })
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(os.Stdout, "added to a request at %d/s, open loop, ms (median of rounds)\n", o.rate)
 	fmt.Fprintf(os.Stdout, "  %-20s p50 %.3f  p99 %.3f in all\n", direct, median(middle[direct]), median(tail[direct]))

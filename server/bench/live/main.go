@@ -26,6 +26,7 @@ type options struct {
 	rounds   int
 	duration time.Duration
 	rate     int
+	quiet    float64
 	only     string
 	profile  string
 }
@@ -35,6 +36,7 @@ func main() {
 	flag.StringVar(&o.sentinel, "sentinel", "", "`command` that starts Sentinel; {config} in it is the file of its settings. Without one, gateway, engine and proxy run bare")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often all take turns; the median counts")
 	flag.DurationVar(&o.duration, "duration", 2*time.Second, "of each turn")
+	flag.Float64Var(&o.quiet, "quiet", 0.2, "a round in which others had a larger share of the machine is played again")
 	flag.IntVar(&o.rate, "rate", 2000, "requests a second when latency is measured")
 	flag.StringVar(&o.only, "only", "", "throughput, latency or authz alone")
 	flag.StringVar(&o.as, "as", "", "be the server that is measured: tuned or sentinel")
@@ -122,10 +124,8 @@ func field(ctx context.Context, o options, dir string) (*processes, error) {
 			command = append(command, "-profile", o.profile)
 		}
 		start(sentinel, "0", ports[3], command...)
-	} else {
-		if err == nil {
-			err = f.startSentinel(sentinel, "0", o.sentinel, ports[3], api, ports[4], ports[5])
-		}
+	} else if err == nil {
+		err = f.startSentinel(sentinel, "0", o.sentinel, ports[3], api, ports[4], ports[5])
 	}
 	if err != nil {
 		f.stop()

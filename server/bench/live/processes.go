@@ -66,8 +66,9 @@ func (f *processes) stop() {
 // requests a second where others share the machine.
 func (f *processes) spent(name string) time.Duration { return spent(f.pids[name]) }
 
+const tick = 10 * time.Millisecond // USER_HZ is 100 wherever Linux runs
+
 func spent(pid int) time.Duration {
-	const tick = 10 * time.Millisecond // USER_HZ is 100 wherever Linux runs
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0

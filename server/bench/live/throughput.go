@@ -69,8 +69,7 @@ func throughput(ctx context.Context, f *processes, o options) error {
 			return err
 		}
 	}
-	for round := range o.rounds {
-		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.rounds)
+	err := f.rounds("throughput", o, func() error {
 		for _, name := range order {
 			before := f.spent(name)
 			r, err := load(ctx, f.dir, f.at[name], "", o.duration)
@@ -83,6 +82,10 @@ func throughput(ctx context.Context, f *processes, o options) error {
 			}
 			got[name] = append(got[name], r.perSecond)
 		}
+		return nil
+	}, func() { shorten(got, order); shorten(cost, order) })
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(os.Stdout, "requests/s, median of %d turns of %s with wrk -t1 -c64 [slowest .. fastest]\n", o.rounds, o.duration)
 	for _, name := range order {
@@ -112,7 +115,7 @@ func authz(ctx context.Context, f *processes, o options) error {
 		return err
 	}
 	var all, middle, tail []float64
-	for range o.rounds {
+	err = f.rounds(name, o, func() error {
 		r, err := load(ctx, f.dir, ports[2], "authz", o.duration)
 		if err != nil {
 			return err
@@ -126,10 +129,21 @@ func authz(ctx context.Context, f *processes, o options) error {
 			return err
 		}
 		middle, tail = append(middle, t.at(0.50).Seconds()*1e3), append(tail, t.at(0.99).Seconds()*1e3)
+		return nil
+	}, func() { all, middle, tail = all[:len(all)-1], middle[:len(middle)-1], tail[:len(tail)-1] })
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(os.Stdout, "forward-auth checks/s on both CPUs: %.0f [%.0f .. %.0f]\n", median(all), slices.Min(all), slices.Max(all))
 	fmt.Fprintf(os.Stdout, "  at %d/s, open loop: p50 %.3f ms, p99 %.3f ms\n", rate, median(middle), median(tail))
 	return nil
+}
+
+// shorten forgets the last round.
+func shorten(of map[string][]float64, names []string) {
+	for _, name := range names {
+		of[name] = of[name][:len(of[name])-1]
+	}
 }
 
 func median(all []float64) float64 {
