@@ -1,6 +1,10 @@
 package gateway
 
-import "github.com/sentinel-protocol/sentinel/server/engine"
+import (
+	"strings"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+)
 
 const maxAccount = engine.MaxAccount
 
