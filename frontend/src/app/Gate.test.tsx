@@ -213,7 +213,7 @@ describe('a one-time link', () => {
     expect(screen.getByText('At least 12 characters').textContent).toContain('(kept)');
     expect(screen.getByText('Does not contain your name').textContent).not.toContain('(kept)');
     press('Set password and sign in');
-    expect(await screen.findByText('Does not contain your name, please.')).toBeTruthy();
+    expect(await screen.findByText('It must not contain your name.')).toBeTruthy();
     expect(server.sent.some((s) => s.call === 'POST /setup')).toBe(false);
   });
 

@@ -4,6 +4,8 @@ export const longest = 128;
 
 export interface Rule {
   text: string;
+  /** What to say when it is broken. */
+  broken: string;
   kept: boolean;
 }
 
@@ -13,10 +15,13 @@ export function rulesFor(name: string, password: string): Rule[] {
   return [
     {
       text: length > longest ? `At most ${longest} characters` : `At least ${shortest} characters`,
+      broken:
+        length > longest ? `Use at most ${longest} characters.` : `Use at least ${shortest} characters.`,
       kept: length >= shortest && length <= longest,
     },
     {
       text: 'Does not contain your name',
+      broken: 'It must not contain your name.',
       kept: length > 0 && !(name && password.toLowerCase().includes(name.toLowerCase())),
     },
   ];

@@ -68,9 +68,9 @@ function Claim({
       setProblems({ name: 'Use 2 to 64 letters, digits and . _ @ + -' });
       return nameField.current?.focus();
     }
-    const broken = rulesFor(who, password).find((r) => !r.kept);
-    if (broken) {
-      setProblems({ password: `${broken.text}, please.` });
+    const rule = rulesFor(who, password).find((r) => !r.kept);
+    if (rule) {
+      setProblems({ password: rule.broken });
       return passwordField.current?.focus();
     }
     setBusy(true);

@@ -28,9 +28,9 @@ export function PasswordPanel() {
       setProblems({ old: 'Your present password is needed.' });
       return oldField.current?.focus();
     }
-    const broken = rulesFor(name, next).find((r) => !r.kept);
-    if (broken) {
-      setProblems({ next: `${broken.text}, please.` });
+    const rule = rulesFor(name, next).find((r) => !r.kept);
+    if (rule) {
+      setProblems({ next: rule.broken });
       return nextField.current?.focus();
     }
     setProblems({});

@@ -181,7 +181,7 @@ describe('one’s own password', () => {
       PasswordChange: () => Promise.reject(refusal('INVALID', 'old is not your password', { field: 'old' })),
     });
     await change('x', 'short');
-    expect(await screen.findByText('At least 12 characters, please.')).toBeTruthy();
+    expect(await screen.findByText('Use at least 12 characters.')).toBeTruthy();
     await change('x', 'purple engine forty doves');
     expect(await screen.findByText('Is not your password.')).toBeTruthy();
   });
