@@ -267,8 +267,7 @@ func (a *Access) ChangePassword(ctx context.Context, p Pass, from netip.Addr, ol
 	}
 	a.doors.passed(p.Name, from)
 	if err := CheckPassword(o.Name, changed); err != nil {
-		var invalid engine.Invalid
-		if errors.As(err, &invalid) {
+		if invalid, ok := errors.AsType[engine.Invalid](err); ok {
 			invalid.Field = "new"
 			return invalid
 		}
@@ -284,7 +283,7 @@ func (a *Access) alter(ctx context.Context, id string, do func(Tx, *Operator) er
 		if err != nil {
 			return err
 		}
-		found := false
+		var found bool
 		if o, found = withID(before, id); !found {
 			return ErrUnknown
 		}

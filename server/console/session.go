@@ -136,20 +136,20 @@ var errDemo = status{http.StatusNotFound, "nobody signs in to the demo"}
 // signIn takes {name, password} and sets the cookie.
 func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	var asked struct{ Name, Password string }
-	c.letIn(w, r, &asked, func() (string, access.Pass, error) {
-		return c.access.SignIn(r.Context(), asked.Name, asked.Password, address(r), c.cookie(r))
+	c.letIn(w, r, &asked, func(ctx context.Context) (string, access.Pass, error) {
+		return c.access.SignIn(ctx, asked.Name, asked.Password, address(r), c.cookie(r))
 	})
 }
 
 // setUp takes {token, name, password} from whoever has a link, and signs him in.
 func (c *Console) setUp(w http.ResponseWriter, r *http.Request) {
 	var asked struct{ Token, Name, Password string }
-	c.letIn(w, r, &asked, func() (string, access.Pass, error) {
-		return c.access.Claim(r.Context(), asked.Token, asked.Name, asked.Password, address(r))
+	c.letIn(w, r, &asked, func(ctx context.Context) (string, access.Pass, error) {
+		return c.access.Claim(ctx, asked.Token, asked.Name, asked.Password, address(r))
 	})
 }
 
-func (c *Console) letIn(w http.ResponseWriter, r *http.Request, asked any, do func() (string, access.Pass, error)) {
+func (c *Console) letIn(w http.ResponseWriter, r *http.Request, asked any, do func(context.Context) (string, access.Pass, error)) {
 	if c.access == nil {
 		c.fail(w, r, errDemo)
 		return
@@ -158,7 +158,7 @@ func (c *Console) letIn(w http.ResponseWriter, r *http.Request, asked any, do fu
 		c.fail(w, r, err)
 		return
 	}
-	secret, p, err := do()
+	secret, p, err := do(r.Context())
 	if err != nil {
 		c.turnAway(w, r, err)
 		return
