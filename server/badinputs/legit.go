@@ -13,9 +13,11 @@ import (
 type legit struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
-	took   []time.Duration
-	bad    int
-	first  string // what came instead, the first time
+
+	mu   sync.Mutex
+	took []time.Duration
+	late []time.Duration // before what counts began
+	bad  int
 }
 
 const (
@@ -38,13 +40,12 @@ func (s *product) beside(ctx context.Context) *legit {
 			if ctx.Err() != nil {
 				return
 			}
+			l.mu.Lock()
 			l.took = append(l.took, time.Since(began))
 			if err != nil || status != 200 {
 				l.bad++
-				if l.first == "" {
-					l.first = fmt.Sprint(status, " ", err)
-				}
 			}
+			l.mu.Unlock()
 			if next = next.Add(legitEvery); time.Now().After(next) {
 				next = time.Now()
 			}
@@ -52,6 +53,17 @@ func (s *product) beside(ctx context.Context) *legit {
 		}
 	})
 	return l
+}
+
+// anew forgets how long answers took so far: what counts begins now. Who was not served stays
+// counted.
+func (l *legit) anew() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.late, l.took = append(l.late, l.took...), nil
 }
 
 // stop ends it and tells how it fared.
@@ -64,5 +76,5 @@ func (l *legit) stop(o *outcome) {
 	slices.Sort(l.took)
 	o.figures["legit_p99_ms"] = float64(l.took[len(l.took)*99/100].Microseconds()) / 1000
 	o.figures["legit_p50_ms"] = float64(l.took[len(l.took)/2].Microseconds()) / 1000
-	o.figures["legit_ok_pct"] = 100 * float64(len(l.took)-l.bad) / float64(len(l.took))
+	o.figures["legit_ok_pct"] = 100 - 100*float64(l.bad)/float64(len(l.took)+len(l.late))
 }

@@ -29,7 +29,7 @@ const insideFlag = "-inside"
 // elsewhere is the result of a case that was run in a namespace.
 type elsewhere struct{ result }
 
-func (elsewhere) Error() string { return "run elsewhere" }
+func (*elsewhere) Error() string { return "run elsewhere" }
 
 // elsewhere runs a case in a namespace, by this very program.
 func (r *runner) elsewhere(ctx context.Context, c badCase) error {
@@ -60,7 +60,7 @@ func (r *runner) elsewhere(ctx context.Context, c badCase) error {
 	if err := json.Unmarshal(out, &told); err != nil {
 		return err
 	}
-	return elsewhere{told}
+	return &elsewhere{told}
 }
 
 // runInside is the program in a namespace: one case from in, its result to out.

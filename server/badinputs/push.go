@@ -39,6 +39,9 @@ func (p *pusher) push(ctx context.Context) ([]int, error) {
 	}
 	if p.depth == 0 {
 		p.depth = mostOnTheWay
+		if p.rate > 0 {
+			p.depth = 2 // at a pace, and not in bursts
+		}
 	}
 	var all sync.WaitGroup
 	var mu sync.Mutex
