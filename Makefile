@@ -89,7 +89,8 @@ fuzz: ## every fuzz target for FUZZTIME each
 bench: ## Decide plus Observe beside httprate and ulule/limiter
 	go run -C server/bench . -benchtime $(BENCHTIME)
 
-bench-live: build ## from the request that trips a rule to the painted alert; dashboard queries; traffic rows
+bench-live: build ## over sockets, beside nginx and a bare proxy; from request to painted alert; queries; rows
+	go run -C server/bench ./live -sentinel "$(CURDIR)/bin/sentinel serve --config {config}"
 	npm run -s latency
 	go test ./server/store -run '^$$' -bench . -benchtime 1x
 
