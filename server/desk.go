@@ -151,7 +151,7 @@ func newPasswordFor(c *cobra.Command, name string) (string, error) {
 // show prints an answer as JSON when that was asked for, else with print.
 func show(c *cobra.Command, a local.Answer, print func(io.Writer)) error {
 	if asJSON, err := c.Flags().GetBool("json"); err != nil || asJSON {
-		return errors.Join(err, json.NewEncoder(c.OutOrStdout()).Encode(a))
+		return errors.Join(err, json.NewEncoder(c.OutOrStdout()).Encode(a)) //nolint:gosec // a new token's secret is for whoever made it
 	}
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	print(w)

@@ -4,7 +4,6 @@ package console
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -165,7 +164,7 @@ func (c *Console) enter(next http.HandlerFunc) http.HandlerFunc {
 		case err == nil:
 			r = r.WithContext(graph.SignedIn(r.Context(), o))
 		case !errors.Is(err, access.ErrEnded):
-			c.fail(w, r, fmt.Errorf("ask who is signed in: %w", err))
+			c.unasked(w, r, err)
 			return
 		}
 		next(w, r)

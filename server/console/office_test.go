@@ -369,6 +369,21 @@ func TestAnAdminLooksAfterOperatorsAndTokens(t *testing.T) {
 	}
 }
 
+func TestNobodyComesInWhileTheDatabaseIsAway(t *testing.T) {
+	o := openOffice(t)
+	cookie := o.signIn("mara", good)
+	o.must(o.store.Close())
+	for name, a := range map[string]answer{
+		"a session": o.send("GET", "/api/ip-management/list", "", cookie),
+		"a token":   o.send("GET", "/session", "", "Authorization: Bearer sntl_"+strings.Repeat("A", 43)),
+		"a sign-in": o.post("/session", map[string]string{"name": "mara", "password": good}),
+	} {
+		if a.code != 503 || strings.Contains(a.body, "sql") || a.header.Get("Set-Cookie") != "" {
+			t.Errorf("%s is answered %d %s", name, a.code, a.body)
+		}
+	}
+}
+
 func TestTheDemoHasNoOperators(t *testing.T) {
 	h := open(t)
 	var who map[string]any

@@ -188,8 +188,17 @@ func (c *Console) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "1")
 		refuse(w, http.StatusServiceUnavailable, err.Error())
 	default:
-		c.fail(w, r, err)
+		c.unasked(w, r, err)
 	}
+}
+
+// unasked is the answer while the database can't be asked who somebody is.
+func (c *Console) unasked(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() == nil { // else he has left
+		c.log.ErrorContext(r.Context(), "ask who may come in", "err", err)
+	}
+	w.Header().Set("Retry-After", "2")
+	refuse(w, http.StatusServiceUnavailable, "who you are can't be asked just now: try again")
 }
 
 func whoOf(o graph.Operator) whoJSON {
@@ -208,7 +217,7 @@ func (c *Console) whoAmI(w http.ResponseWriter, r *http.Request) {
 	if c.access != nil {
 		var err error
 		if setup, err = c.access.NeedsSetup(r.Context()); err != nil {
-			c.fail(w, r, err)
+			c.unasked(w, r, err)
 			return
 		}
 	}
@@ -222,7 +231,7 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := c.access.SignOut(r.Context(), c.cookie(r), address(r)); err != nil {
-		c.fail(w, r, err)
+		c.unasked(w, r, err)
 		return
 	}
 	c.setCookie(w, r, "", -time.Second)
