@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	mostEnded = 100_000        // that a bouncer is told of after it was away
-	longAway  = 24 * time.Hour // what ended before is told to nobody
+	mostEnded = 100_000         // that a bouncer is told of after it was away
+	longAway  = 24 * time.Hour  // what ended before is told to nobody
+	overlap   = 5 * time.Second // for clocks of other nodes; to be told twice does no harm
 )
 
 // stream answers what has changed since the same bouncer last asked, or everything when it starts.
@@ -40,6 +41,7 @@ func (s *Service) stream(w http.ResponseWriter, r *http.Request, name string) {
 		if changed, upTo, away, known = s.feed.since(who); known {
 			err = s.tellChanges(w, r, &f, changed)
 		} else {
+			away = away.Add(-overlap)
 			if least := at.Add(-longAway); away.Before(least) {
 				away = least
 			}

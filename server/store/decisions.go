@@ -84,11 +84,10 @@ func (s *Store) EachInForce(ctx context.Context, at time.Time, do func(engine.De
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	var texts said
+	var id, finding string // for all rows: they escape
+	var network, key, prefix, reason, rule, by sql.RawBytes
+	var action, origin, made, until int64
 	for rows.Next() {
-		var id, finding string
-		var network, key, prefix, reason, rule, by sql.RawBytes
-		var action, origin uint8
-		var made, until int64
 		if err := rows.Scan(&id, &action, &network, &key, &prefix, &reason, &origin, &rule, &finding, &by, &made, &until); err != nil {
 			return fmt.Errorf("read decisions in force: %w", err)
 		}
