@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -165,10 +166,10 @@ func head(r *bufio.Reader) (s *seen, length int64, chunked bool, err error) {
 func line(r *bufio.Reader) (string, error) {
 	b, err := r.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
-		long := append([]byte(nil), b...)
+		b = bytes.Clone(b)
 		var rest []byte
 		rest, err = r.ReadBytes('\n')
-		b = append(long, rest...)
+		b = append(b, rest...)
 	}
 	if err != nil {
 		return "", err

@@ -275,7 +275,8 @@ func (o *outcome) figureWord(word string, want any) (verdict, bool) {
 	case atLeast:
 		return when(got >= n, "%s is %.4g, not at least %g", name, got, n), true
 	case exactly:
-		return when(got == n, "%s is %g, not %g", name, got, n), true //nolint:gocritic // a count
+		return when(got == n, "%s is %g, not %g", name, got, n), true
+	case atMost:
 	}
 	return when(got <= n, "%s is %.4g, more than %g", name, got, n), true
 }

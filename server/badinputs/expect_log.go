@@ -73,7 +73,7 @@ func (o *outcome) logWord(word string, want any) (verdict, bool) {
 			return blind("the log"), true
 		}
 		n, _ := want.(float64)
-		return when(float64(len(*o.logged)) == n, "%d exchanges were logged", len(*o.logged)), true //nolint:gocritic // a count
+		return when(float64(len(*o.logged)) == n, "%d exchanges were logged", len(*o.logged)), true
 	case "log_json_valid":
 		got, known := o.facts[word]
 		if !known {

@@ -206,8 +206,13 @@ func TestWordsThatNeedAnOutcomeOfTheirOwnCanFail(t *testing.T) {
 	silent := good()
 	silent.upstream, silent.logged = &[]*seen{}, &[]logged{}
 	for _, expect := range []tree{
-		{"upstream": tree{"body_bytes": 5.0}}, {"upstream": tree{"raw_target": "/"}}, {"upstream": tree{"header_contains": tree{"Via": "x"}}},
-		{"client_ip": "127.0.0.9"}, {"flag": nil}, {"log": tree{"method": "GET"}}, {"log_lines_added": 1.0},
+		{"upstream": tree{"body_bytes": 5.0}},
+		{"upstream": tree{"raw_target": "/"}},
+		{"upstream": tree{"header_contains": tree{"Via": "x"}}},
+		{"client_ip": "127.0.0.9"},
+		{"flag": nil},
+		{"log": tree{"method": "GET"}},
+		{"log_lines_added": 1.0},
 	} {
 		if v := silent.judge(expect); v.state != failed {
 			t.Errorf("%v holds though nothing came", expect)
@@ -235,9 +240,15 @@ func TestWhatCannotBeObservedIsNotRunAndNeverPassed(t *testing.T) {
 	}
 	o := good()
 	for _, expect := range []tree{
-		{"no_such_word": true}, {"no_such_bound_max": 5.0}, {"decision": "allow", "no_such_word": "x"}, {"upstream": tree{"no_such": 1.0}},
-		{"blocks": tree{"no_such": true}}, {"log": tree{"no_such": "x"}}, {"nowhere": []any{"x"}, "places": []any{"the moon"}},
-		{"any_of": []any{tree{"status": 500.0}, tree{"no_such_word": true}}}, {"step": 3.0, "status": 200.0},
+		{"no_such_word": true},
+		{"no_such_bound_max": 5.0},
+		{"decision": "allow", "no_such_word": "x"},
+		{"upstream": tree{"no_such": 1.0}},
+		{"blocks": tree{"no_such": true}},
+		{"log": tree{"no_such": "x"}},
+		{"nowhere": []any{"x"}, "places": []any{"the moon"}},
+		{"any_of": []any{tree{"status": 500.0}, tree{"no_such_word": true}}},
+		{"step": 3.0, "status": 200.0},
 	} {
 		if v := o.judge(expect); v.state != unseen || v.why == "" {
 			t.Errorf("%v: %v", expect, v)
@@ -254,9 +265,17 @@ func TestDecisionsAreReadAsThePlanHasThem(t *testing.T) {
 		marked bool
 		want   string
 	}{
-		{200, true, allowed}, {401, true, allowed}, {403, true, allowed}, {204, false, allowed},
-		{403, false, blocked}, {429, false, blocked},
-		{400, false, rejected}, {405, false, rejected}, {431, false, rejected}, {500, false, rejected}, {503, false, rejected},
+		{200, true, allowed},
+		{401, true, allowed},
+		{403, true, allowed},
+		{204, false, allowed},
+		{403, false, blocked},
+		{429, false, blocked},
+		{400, false, rejected},
+		{405, false, rejected},
+		{431, false, rejected},
+		{500, false, rejected},
+		{503, false, rejected},
 		{502, false, "502"},
 	} {
 		if got := answered(c.status, c.marked).decision(); got != c.want {

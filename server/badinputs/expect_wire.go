@@ -38,7 +38,7 @@ func (o *outcome) reachedWord(word string, want any, requests []*seen) verdict {
 	got := float64(len(requests))
 	switch word {
 	case "count":
-		return when(got == n, "%g requests reached the API, not %g%s", got, n, o.told()) //nolint:gocritic // a count
+		return when(got == n, "%g requests reached the API, not %g%s", got, n, o.told())
 	case "count_max":
 		return when(got <= n, "%g requests reached the API%s", got, o.told())
 	case "count_min":
@@ -127,7 +127,7 @@ func (o *outcome) seenWord(word string, want any, s *seen) (verdict, bool) {
 		return when(!slices.ContainsFunc(s.trailer, func(t [2]string) bool { return strings.EqualFold(t[0], w) }), "the trailer %s reached the API", w), true
 	case "body_bytes":
 		n, _ := want.(float64)
-		return when(float64(s.bodyBytes) == n, "%d bytes of the body reached the API", s.bodyBytes), true //nolint:gocritic // a count
+		return when(float64(s.bodyBytes) == n, "%d bytes of the body reached the API", s.bodyBytes), true
 	case "body_not":
 		return when(string(s.body) != w, "the body reached the API as %q", clip(w)), true
 	case "body_contains":
@@ -264,7 +264,7 @@ func isStatus(got int, want any) bool {
 	for _, w := range list(want) {
 		switch w := w.(type) {
 		case float64:
-			if float64(got) == w { //nolint:gocritic // a whole number
+			if float64(got) == w {
 				return true
 			}
 		case string:
@@ -308,7 +308,7 @@ func (o *outcome) blocks(want tree) verdict {
 						got++
 					}
 				}
-				if float64(got) != n { //nolint:gocritic // a count
+				if float64(got) != n {
 					return no("%s is on the lists %d times", s, got)
 				}
 			}

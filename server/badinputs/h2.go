@@ -256,10 +256,13 @@ var errStood = errors.New("the connection still stands")
 // flood sends until all is sent or the gateway ends it.
 func (j *job) flood(ctx context.Context, h *h2conn, f h2attack) error {
 	for i := range f.n {
-		if h.over() || ctx.Err() != nil {
+		if h.over() {
 			return nil
 		}
-		if err := f.frame(h, i); err != nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if f.frame(h, i) != nil {
 			break // hung up: the listener notices
 		}
 		h.sent.Add(1)

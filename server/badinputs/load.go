@@ -118,13 +118,13 @@ func (j *job) distinct(ctx context.Context) error {
 func (j *job) pushAll(ctx context.Context, p *pusher) error {
 	j.product.echo.quiet.Store(true)
 	defer j.product.echo.quiet.Store(false)
-	began := time.Now()
+	began, spent := time.Now(), p.product.cpu()
 	statuses, err := p.push(ctx)
 	if err != nil {
 		return err
 	}
 	passed, refused, lost := tally(statuses)
-	j.note("%d/s", int(float64(p.n)/time.Since(began).Seconds()))
+	j.note("%d/s at %.0f µs of work each", int(float64(p.n)/time.Since(began).Seconds()), (p.product.cpu()-spent).Seconds()*1e6/float64(max(p.n, 1)))
 	if refused > 0 || lost > 0 {
 		j.note("%d passed, %d refused, %d without an answer", passed, refused, lost)
 	}

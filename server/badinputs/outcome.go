@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -162,14 +163,14 @@ func (o *outcome) statuses(interim bool) []int {
 
 // final is the answer that words about an answer are about: the last one.
 func (o *outcome) final() *answer {
-	for i := len(o.steps) - 1; i >= 0; i-- {
-		if a := o.steps[i].final(); a != nil {
+	for _, s := range slices.Backward(o.steps) {
+		if a := s.final(); a != nil {
 			return a
 		}
 	}
-	for i := len(o.wires) - 1; i >= 0; i-- {
-		if n := len(o.wires[i].answers); n > 0 {
-			return &o.wires[i].answers[n-1]
+	for _, w := range slices.Backward(o.wires) {
+		if n := len(w.answers); n > 0 {
+			return &w.answers[n-1]
 		}
 	}
 	return nil
@@ -177,8 +178,8 @@ func (o *outcome) final() *answer {
 
 // last step that sent a request, which words without a step are about.
 func (o *outcome) last() *outcome {
-	for i := len(o.steps) - 1; i >= 0; i-- {
-		if s := o.steps[i]; s.upstream != nil {
+	for _, s := range slices.Backward(o.steps) {
+		if s.upstream != nil {
 			return s
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -233,9 +234,7 @@ func (f *fixture) settings(s *product, p plan) tree {
 	for _, r := range []string{"rate-abuse", "failed-authentication"} {
 		rules[r] = tree{"mode": "off"}
 	}
-	for r, terms := range p.rules {
-		rules[r] = terms
-	}
+	maps.Copy(rules, p.rules)
 	return tree{
 		"gateway": gateway,
 		"clients": tree{"trusted_proxies": []any{"127.0.0.1/32", "::1/128", "10.0.0.0/8"}, "self_test": false},

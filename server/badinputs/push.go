@@ -185,10 +185,10 @@ func ask(b *bytes.Buffer, method, path string, headers ...string) {
 // tally counts statuses: those of the API and those of refusals.
 func tally(statuses []int) (passed, refused, lost int) {
 	for _, s := range statuses {
-		switch {
-		case s == 0:
+		switch s {
+		case 0:
 			lost++
-		case s == 403 || s == 429:
+		case 403, 429:
 			refused++
 		default:
 			passed++

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -124,9 +125,7 @@ func (s *product) names(f *fixture) map[string]string {
 		"p.block": "/api/ip-management/add", "p.unblock": "/api/ip-management/remove", "p.alerts": "/api/monitoring/alerts",
 		"q.list": "alerts", "self.host": s.console, "token.admin": f.token,
 	}
-	for k, v := range ours {
-		out[k] = v
-	}
+	maps.Copy(out, ours)
 	return out
 }
 
@@ -294,7 +293,7 @@ func (j *job) request(ctx context.Context, in tree, how string, o *outcome) erro
 // describe turns the object of a case into what is sent.
 func (s *product) describe(in tree, how string) (call, error) {
 	c := call{from: text(in, "from"), within: 10 * time.Second}
-	host := ""
+	var host string
 	switch text(in, "target") {
 	case "proxy", "":
 		c.to, host = s.gateway, "app.test"
@@ -323,9 +322,7 @@ func (s *product) describe(in tree, how string) (call, error) {
 	}
 	if in["host"] == nil {
 		with := tree{"host": host}
-		for k, v := range in {
-			with[k] = v
-		}
+		maps.Copy(with, in)
 		in = with
 	}
 	c.method = text(in, "method")
@@ -358,8 +355,11 @@ func (j *job) dwindled(ctx context.Context, before float64) error {
 			return err
 		}
 		j.out.figures["goroutine_delta"] = n - before
-		if n-before <= allowed || time.Now().After(until) || ctx.Err() != nil {
+		if n-before <= allowed || time.Now().After(until) {
 			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		pause(ctx, 100*time.Millisecond)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -31,9 +32,7 @@ func (j *job) sequence(ctx context.Context) error {
 	j.out.upstream = &every
 	if last := j.out.last(); last != j.out {
 		j.out.decided = last.decision()
-		for name, v := range last.figures {
-			j.out.figures[name] = v
-		}
+		maps.Copy(j.out.figures, last.figures)
 	}
 	return nil
 }
