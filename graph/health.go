@@ -12,6 +12,16 @@ func (r *queryResolver) Health(ctx context.Context) (*Health, error) {
 	return r.showHealth(r.guard.Health()), ctx.Err()
 }
 
+// Upstreams are told from memory.
+func (r *queryResolver) Upstreams(ctx context.Context) ([]*Upstream, error) {
+	return told(r.about.Upstreams), ctx.Err()
+}
+
+// Logs are told from memory.
+func (r *queryResolver) Logs(ctx context.Context) ([]*FollowedLog, error) {
+	return told(r.about.Logs), ctx.Err()
+}
+
 // Rules are those in force, with their figures.
 func (r *queryResolver) Rules(ctx context.Context) ([]*Rule, error) {
 	var out []*Rule

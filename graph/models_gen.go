@@ -64,6 +64,11 @@ type AuditEntry struct {
 	Detail string    `json:"detail"`
 }
 
+type BadLine struct {
+	Number  int64  `json:"number"`
+	Problem string `json:"problem"`
+}
+
 type CreateTokenInput struct {
 	Name string      `json:"name"`
 	Role access.Role `json:"role"`
@@ -170,6 +175,22 @@ type Figures struct {
 	BlockedClients int64 `json:"blockedClients"`
 }
 
+// An access log that is followed.
+type FollowedLog struct {
+	File   string `json:"file"`
+	Format string `json:"format"`
+	// TRAFFIC is judged and counted; ANSWERS are those to what a proxy asked.
+	As    LogRole `json:"as"`
+	Lines int64   `json:"lines"`
+	// Lines that can't be read, and the first of them.
+	Bad      int64      `json:"bad"`
+	BadLines []*BadLine `json:"badLines"`
+	// Bytes that are written and not read yet.
+	Lag int64 `json:"lag"`
+	// Why nothing can be read at the moment; empty when all is well.
+	Problem string `json:"problem"`
+}
+
 type Health struct {
 	State HealthState `json:"state"`
 	Mode  GatewayMode `json:"mode"`
@@ -242,6 +263,17 @@ type Token struct {
 	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
 	// Null: until revoked.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
+// Where a protected API runs, and how it does.
+type Upstream struct {
+	Name   string `json:"name"`
+	Target string `json:"target"`
+	// Gets requests.
+	Healthy bool `json:"healthy"`
+	// Why not, in plain words; empty when healthy.
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
 }
 
 // What was counted since the start, and would have been done had it been enforced.
@@ -478,6 +510,61 @@ func (e *HitKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e HitKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type LogRole string
+
+const (
+	LogRoleTraffic LogRole = "TRAFFIC"
+	LogRoleAnswers LogRole = "ANSWERS"
+)
+
+var AllLogRole = []LogRole{
+	LogRoleTraffic,
+	LogRoleAnswers,
+}
+
+func (e LogRole) IsValid() bool {
+	switch e {
+	case LogRoleTraffic, LogRoleAnswers:
+		return true
+	}
+	return false
+}
+
+func (e LogRole) String() string {
+	return string(e)
+}
+
+func (e *LogRole) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = LogRole(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid LogRole", str)
+	}
+	return nil
+}
+
+func (e LogRole) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *LogRole) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e LogRole) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -48,7 +48,7 @@ func (r *mutationResolver) RemoveOperator(ctx context.Context, id string) (strin
 }
 
 // ChangePassword of who asks.
-func (r *mutationResolver) ChangePassword(ctx context.Context, old, new string) (bool, error) {
+func (r *mutationResolver) ChangePassword(ctx context.Context, old string, new string) (bool, error) {
 	me, err := r.Query().Me(ctx)
 	if err != nil {
 		return false, err

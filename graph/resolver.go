@@ -23,6 +23,9 @@ type Resolver struct {
 type About struct {
 	Version string
 	Demo    bool // signs everybody in, and answers introspection
+
+	Upstreams func() []*Upstream    // as they do now; nil: none
+	Logs      func() []*FollowedLog // likewise
 }
 
 // NewResolver returns the answers that stand on this store and this guard; a is nil where nobody
@@ -31,4 +34,12 @@ func NewResolver(s *store.Store, g *guard.Guard, a *access.Access, about About, 
 	r := &Resolver{store: s, guard: g, access: a, about: about, log: log}
 	r.pulse.r, r.traffic.r = r, r
 	return r
+}
+
+// told is what a part of the program says of itself, nothing where there is none.
+func told[T any](tell func() []T) []T {
+	if tell == nil {
+		return []T{}
+	}
+	return tell()
 }

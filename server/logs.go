@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sentinel-protocol/sentinel/graph"
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/gateway"
@@ -60,6 +61,26 @@ func (l *logs) follow(ctx context.Context, traffic, answers func(engine.Exchange
 		all.Go(func() { l.watch(ctx, s) })
 	}
 	return &all
+}
+
+// told is how each log fares.
+func (l *logs) told() []*graph.FollowedLog {
+	out := []*graph.FollowedLog{}
+	for i, s := range l.sources {
+		h := s.Stats()
+		f := &graph.FollowedLog{
+			File: s.File, Format: h.Format, As: graph.LogRoleTraffic, Lines: h.Lines, Bad: h.Bad,
+			BadLines: []*graph.BadLine{}, Lag: h.Lag, Problem: h.Problem,
+		}
+		if l.roles[i] == config.Answers {
+			f.As = graph.LogRoleAnswers
+		}
+		for _, b := range h.BadLines {
+			f.BadLines = append(f.BadLines, &graph.BadLine{Number: b.Number, Problem: b.Problem})
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 const lookAtLogs = 30 * time.Second

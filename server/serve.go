@@ -87,7 +87,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 
 	g, err := guard.New(ctx, guard.Config{
 		Store: db, Policy: cfg.Policy(), Seed: derive(key, "engine"), Node: node, Cluster: peers, Log: log,
-		Failure: failures(cfg.Gateway.Failure), Spare: spared(cfg), SelfTest: cfg.Clients.SelfTest,
+		Failure: failures(cfg.Gateway.Failure), Spare: spared(cfg), SelfTest: cfg.Clients.SelfTest && len(cfg.Clients.TrustedProxies) == 0,
 	})
 	if err != nil {
 		return err
@@ -106,6 +106,11 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 	}
 	at := newSites(first)
 	defer closing(log, "upstreams", at.Close)
+
+	follow, err := openLogs(cfg, gateway.KeyNames(key), log)
+	if err != nil {
+		return err
+	}
 
 	var keep atomic.Pointer[store.Retention]
 	keep.Store(retention(cfg))
@@ -132,6 +137,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		Hosts:   slices.Concat(hosts(cfg.Console.Listen, desk.Addr()), cfg.Console.Hosts),
 		Origins: origins(cfg, desk), Version: version, Log: log,
 		Operating: func(a netip.Addr) { g.SpareUntil(a, time.Now().Add(spareOperators)) },
+		Upstreams: at.upstreams, Logs: follow.told,
 	})
 	if err != nil {
 		return err
@@ -155,10 +161,6 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		defer closing(log, "shell", shell.Close)
 	}
 
-	follow, err := openLogs(cfg, gateway.KeyNames(key), log)
-	if err != nil {
-		return err
-	}
 	reports := &reporter{guard: g, node: stays.number(), routes: func() gateway.Routes { return at.current.Load().routes }}
 	following, endFollowing := context.WithCancel(context.WithoutCancel(ctx))
 	followed := follow.follow(following, reports.take, at.answered)

@@ -402,3 +402,45 @@ func TestSettingsThatCannotBeUsedAreRefusedAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+func TestAFollowedLogBlocksWhoGuessesThereAndShowsItsBadLines(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "access.log")
+	if err := os.WriteFile(log, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, strings.Replace(behindProxy, "observe", "enforce", 1)+"logs: [{file: "+log+", format: combined}]", hello)
+	admin := s.admin()
+	var seen struct {
+		Upstreams []struct{ Healthy bool }
+		Logs      []struct {
+			Lines, Bad int
+			BadLines   []struct{ Number int }
+			Problem    string
+		}
+	}
+	s.until("the log is followed", func() bool {
+		s.ask(admin, &seen, `{upstreams{healthy} logs{lines bad badLines{number} problem}}`)
+		return len(seen.Logs) == 1 && seen.Logs[0].Problem == ""
+	})
+	var text strings.Builder
+	for i := range 7 {
+		fmt.Fprintf(&text, "203.0.113.50 - - [%s] \"POST /login HTTP/1.1\" 401 12 \"-\" \"curl\"\n", time.Now().Add(time.Duration(i)*time.Millisecond).Format("02/Jan/2006:15:04:05 -0700"))
+	}
+	text.WriteString("this is no line of a log\n")
+	f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(text.String()); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	s.until("the client is blocked at the gateway", func() bool { return s.get("203.0.113.50", "/") == 403 })
+	s.until("the bad line is shown", func() bool {
+		s.ask(admin, &seen, `{upstreams{healthy} logs{lines bad badLines{number} problem}}`)
+		return seen.Logs[0].Bad == 1
+	})
+	if l := seen.Logs[0]; l.Lines != 8 || len(l.BadLines) != 1 || l.BadLines[0].Number != 8 || len(seen.Upstreams) != 1 || !seen.Upstreams[0].Healthy {
+		t.Errorf("%+v", seen)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sentinel-protocol/sentinel/graph"
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/gateway"
@@ -166,6 +167,17 @@ func (s *sites) authz(w http.ResponseWriter, r *http.Request) {
 	at := s.take()
 	defer at.inFlight.Add(-1)
 	at.authz.ServeHTTP(w, r)
+}
+
+// upstreams are the targets behind the gateway, as they do now.
+func (s *sites) upstreams() []*graph.Upstream {
+	out := []*graph.Upstream{}
+	if p := s.current.Load().proxy; p != nil {
+		for _, t := range p.Health() {
+			out = append(out, &graph.Upstream{Name: t.Upstream, Target: t.Target, Healthy: t.Healthy, Reason: t.Reason, Since: t.Since})
+		}
+	}
+	return out
 }
 
 // answered learns from the log of a proxy that asks.

@@ -7,6 +7,8 @@ var rights = map[string]Role{
 	"Query.health":    Viewer,
 	"Query.me":        Viewer,
 	"Query.rules":     Viewer,
+	"Query.upstreams": Viewer,
+	"Query.logs":      Viewer,
 	"Query.audit":     Viewer,
 	"Query.search":    Viewer,
 	"Query.stats":     Viewer,

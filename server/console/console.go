@@ -38,6 +38,9 @@ type Config struct {
 	// Operating, when it is set, is told the address that a signed-in operator asks from, so that
 	// no rule locks him out.
 	Operating func(netip.Addr)
+
+	Upstreams func() []*graph.Upstream    // the APIs behind the gateway; nil: none
+	Logs      func() []*graph.FollowedLog // the access logs that are followed; nil: none
 }
 
 // A Console is an http.Handler. Close it after the server that it hangs from has shut down.
@@ -86,7 +89,7 @@ func New(c Config) (*Console, error) {
 		out.sockets.asking = mostAsking
 		out.watching.Go(out.watchSockets)
 	}
-	out.graphql = out.newGraphQL(graph.About{Version: c.Version, Demo: c.Demo})
+	out.graphql = out.newGraphQL(graph.About{Version: c.Version, Demo: c.Demo, Upstreams: c.Upstreams, Logs: c.Logs})
 	out.rest, out.signing = out.newREST(), out.newSigning()
 	return out, nil
 }

@@ -68,6 +68,8 @@ export type HitKind = 'ALERT' | 'INCIDENT' | 'DECISION' | 'EXCHANGE' | 'CLIENT';
 
 export type RuleMode = 'ENFORCE' | 'SHADOW' | 'OFF';
 
+export type LogRole = 'TRAFFIC' | 'ANSWERS';
+
 export type Role = 'VIEWER' | 'ANALYST' | 'ADMIN';
 
 export type AddOperatorInput = {
