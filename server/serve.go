@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -56,6 +57,9 @@ func serveCommand() *cobra.Command {
 func runServe(ctx context.Context, cfg config.Config, read func() (config.Config, error), log *slog.Logger, out io.Writer) error {
 	for _, w := range cfg.Warnings() {
 		log.Warn(w)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" && cfg.Engine.Memory > 0 {
+		debug.SetMemoryLimit(int64(cfg.Engine.Memory))
 	}
 	if err := os.MkdirAll(cfg.Storage.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)

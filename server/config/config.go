@@ -135,6 +135,7 @@ type Engine struct {
 	Decisions  int           `key:"decisions"`
 	Late       time.Duration `key:"late"`
 	Collateral int           `key:"collateral"`
+	Memory     Size          `key:"memory"` // beyond it the collector works harder; GOMEMLIMIT overrules it
 }
 
 // Log is an access log to follow.
@@ -197,7 +198,7 @@ func Defaults() Config {
 		Identity: Identity{Keys: []Source{{In: "header", Name: "X-API-Key"}}},
 		Rules:    map[string]Rule{},
 		Decoys:   p.Decoys, Payments: p.Payments, Balances: p.Balances,
-		Engine:    Engine{Clients: p.Clients, Decisions: p.Decisions, Late: p.Late, Collateral: p.Collateral},
+		Engine:    Engine{Clients: p.Clients, Decisions: p.Decisions, Late: p.Late, Collateral: p.Collateral, Memory: 448 << 20},
 		Console:   Console{Listen: "127.0.0.1:8081"},
 		Service:   Service{Listen: "127.0.0.1:8082", Authz: Authz{From: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}}},
 		Storage:   Storage{Data: "data"},

@@ -50,6 +50,7 @@ func (c Config) Validate() error {
 	k.url("redis.url", c.Redis.URL, "redis", "rediss", "unix")
 	k.secret(c.Secret)
 	k.retention(c.Retention)
+	k.that(c.Engine.Memory == 0 || c.Engine.Memory >= 64<<20, "engine.memory", "must be at least 64MB, or 0: no bound")
 	if len(k.wrong) == 0 { // the engine's words would repeat ours
 		k.policy(c.Policy())
 	}
