@@ -36,30 +36,6 @@ func TestTheAnswerToAWrongNameIsThatToAWrongPassword(t *testing.T) {
 	o.must(err)
 }
 
-func TestAWrongNameTakesAsLongAsAWrongPassword(t *testing.T) {
-	o := open(t, nil)
-	o.admin()
-	took := func(name string) time.Duration {
-		o.at = o.at.Add(time.Hour) // nobody has to wait
-		start := time.Now()
-		_, _, err := o.SignIn(t.Context(), name, "seven otters knot", home, "")
-		o.want(err, access.ErrWrong)
-		return time.Since(start)
-	}
-	shortest := map[string]time.Duration{}
-	for range 7 { // the shortest of several is what the machine can do
-		for _, name := range []string{"mara", "nobody"} {
-			if d := took(name); shortest[name] == 0 || d < shortest[name] {
-				shortest[name] = d
-			}
-		}
-	}
-	t.Log(shortest)
-	if ratio := shortest["nobody"].Seconds() / shortest["mara"].Seconds(); ratio < 0.7 || ratio > 1.4 {
-		t.Errorf("there is such a name: %s, there is none: %s", shortest["mara"], shortest["nobody"])
-	}
-}
-
 func TestPasswordsAreComparedToTheirLastLetter(t *testing.T) {
 	o := open(t, quick)
 	o.admin()
@@ -141,29 +117,32 @@ func TestASessionEndsWhenItIsIdleOldSignedOutOrFromTheFuture(t *testing.T) {
 			t.Fatalf("11 hours after it was used: %v", err)
 		}
 	}
-	for name, ends := range map[string]func() string{
-		"idle": func() string { o.at = o.at.Add(12 * time.Hour); return secret },
-		"old": func() string {
+	for _, c := range []struct {
+		name string
+		ends func() string
+	}{
+		{"idle", func() string { o.at = o.at.Add(12 * time.Hour); return secret }},
+		{"old", func() string {
 			s := o.signIn()
 			for range 7 * 24 / 6 {
 				o.at = o.at.Add(6 * time.Hour)
 				_, _ = o.Session(t.Context(), s)
 			}
 			return s
-		},
-		"signed out":             func() string { s := o.signIn(); o.must(o.SignOut(t.Context(), s, home)); return s },
-		"the clock was put back": func() string { s := o.signIn(); o.at = o.at.Add(-time.Hour); return s },
-		"another took its place": func() string {
+		}},
+		{"signed out", func() string { s := o.signIn(); o.must(o.SignOut(t.Context(), s, home)); return s }},
+		{"the clock was put back", func() string { s := o.signIn(); o.at = o.at.Add(-time.Hour); return s }},
+		{"another took its place", func() string {
 			s := o.signIn()
 			_, _, err := o.SignIn(t.Context(), "mara", good, home, s)
 			o.must(err)
 			return s
-		},
-		"empty":    func() string { return "" },
-		"invented": func() string { return strings.Repeat("A", 43) },
+		}},
+		{"empty", func() string { return "" }},
+		{"invented", func() string { return strings.Repeat("A", 43) }},
 	} {
-		if _, err := o.Session(t.Context(), ends()); !errors.Is(err, access.ErrEnded) {
-			t.Errorf("%s: %v", name, err)
+		if _, err := o.Session(t.Context(), c.ends()); !errors.Is(err, access.ErrEnded) {
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 }
