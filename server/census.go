@@ -16,6 +16,12 @@ type census struct {
 	n      int
 	seed   maphash.Seed
 	beyond *hyperloglog.Sketch // of all clients, once there are too many
+
+	waiting  [128]uint64 // clients of requests that are not counted yet
+	hashes   [128]uint64
+	wait     int // how many of them
+	near     uint64
+	overlook func(client uint64) // told of each request that is not counted exactly
 }
 
 // A citizen is a counted client.
@@ -38,26 +44,49 @@ func clientOf(a netip.Addr) uint64 {
 	return max(binary.BigEndian.Uint64(b[:8]), 1)
 }
 
-// count a request. It reports whether the client is counted exactly.
-func (c *census) count(client uint64) bool {
-	hash := maphash.Comparable(c.seed, client)
+// count a request.
+func (c *census) count(client uint64) {
+	c.waiting[c.wait] = client
+	if c.wait++; c.wait == len(c.waiting) {
+		c.settle()
+	}
+}
+
+// settle counts the requests that wait. Their slots lie all over the memory, so they are fetched
+// together first: that takes a fraction of the time of one after the other.
+func (c *census) settle() {
+	mask, near := uint64(len(c.slots)-1), uint64(0)
+	for i, client := range c.waiting[:c.wait] {
+		c.hashes[i] = maphash.Comparable(c.seed, client)
+		near |= c.slots[c.hashes[i]&mask].client
+	}
+	c.near = near // so that the loop above is not left out
+	for i, client := range c.waiting[:c.wait] {
+		c.add(client, c.hashes[i])
+	}
+	c.wait = 0
+}
+
+func (c *census) add(client, hash uint64) {
 	mask := uint64(len(c.slots) - 1)
 	i := hash & mask
 	for ; c.slots[i].client != 0; i = (i + 1) & mask {
 		if c.slots[i].client == client {
 			c.slots[i].requests++
-			return true
+			return
 		}
 	}
 	if c.n >= mostCounted {
 		c.overflow().InsertHash(mix(client))
-		return false
+		if c.overlook != nil {
+			c.overlook(client)
+		}
+		return
 	}
 	c.slots[i] = citizen{client, 1}
 	if c.n++; 2*c.n > len(c.slots) && len(c.slots) < 2*mostCounted {
 		c.grow()
 	}
-	return true
 }
 
 func (c *census) grow() {
@@ -99,6 +128,7 @@ func mix(x uint64) uint64 {
 
 // of tells how many requests a client sent, when he is counted exactly.
 func (c *census) of(client uint64) (requests uint64, exact bool) {
+	c.settle()
 	mask := uint64(len(c.slots) - 1)
 	for i := maphash.Comparable(c.seed, client) & mask; c.slots[i].client != 0; i = (i + 1) & mask {
 		if c.slots[i].client == client {
@@ -110,6 +140,7 @@ func (c *census) of(client uint64) (requests uint64, exact bool) {
 
 // clients tells how many there were, and whether that is exact.
 func (c *census) clients() (n uint64, exact bool) {
+	c.settle()
 	if c.beyond == nil {
 		return uint64(c.n), true
 	}

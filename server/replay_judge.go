@@ -56,10 +56,16 @@ func newJudge(p engine.Policy) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &judge{
+	j := &judge{
 		engine: e, book: incident.NewBook(incident.Limits{}), census: newCensus(),
 		culprits: map[uint64]*culprit{}, attacks: map[int64]*attack{},
-	}, nil
+	}
+	j.census.overlook = func(client uint64) {
+		if c := j.culprits[client]; c != nil {
+			c.requests++
+		}
+	}
+	return j, nil
 }
 
 // enforced are a policy's rules with those in shadow mode at work: what is replayed harms nobody.
@@ -78,11 +84,7 @@ func (j *judge) judge(x *engine.Exchange) {
 	x.ID = j.requests
 	j.tick(x.At)
 	who := clientOf(x.Client)
-	if !j.census.count(who) {
-		if c := j.culprits[who]; c != nil {
-			c.requests++
-		}
-	}
+	j.census.count(who)
 	v := j.engine.Decide(x.Request)
 	if v.Finding != nil {
 		j.note(who, v.Finding)
