@@ -20,6 +20,7 @@ export const keys = {
   AlertEdge: none,
   AuditConnection: none,
   AuditEdge: none,
+  BadLine: none,
   Client: (c: Data) => (c.address as string | undefined) ?? null,
   CreateTokenPayload: none,
   DecisionConnection: none,
@@ -30,6 +31,7 @@ export const keys = {
   ExchangeEdge: none,
   ExchangesSeen: none,
   Figures: none,
+  FollowedLog: none,
   Health: none,
   Hit: none,
   IncidentConnection: none,
@@ -41,6 +43,7 @@ export const keys = {
   StatusCount: none,
   Target: none,
   TimelinePoint: none,
+  Upstream: none,
   WouldHave: none,
 };
 

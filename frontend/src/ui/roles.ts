@@ -3,7 +3,7 @@ import type { Role } from '../gql/schema';
 const names: Record<Role, { label: string; about: string }> = {
   VIEWER: { label: 'Viewer', about: 'Sees everything, changes nothing.' },
   ANALYST: { label: 'Analyst', about: 'Sees everything; resolves alerts, blocks, allows and lifts.' },
-  ADMIN: { label: 'Admin', about: 'May do everything, also with operators and tokens.' },
+  ADMIN: { label: 'Admin', about: 'May do everything; manages operators and tokens.' },
 };
 
 /** From the least to the most. */

@@ -295,3 +295,15 @@ test('asks again when a decision has changed: it may be about this client', asyn
   act(() => shown.announce('AlertsDecided', { decisionChanged: block('D-3') }));
   await waitFor(() => expect(shown.asked('AlertOpened')).toHaveLength(2));
 });
+
+test('lets a viewer read it, and do nothing', async () => {
+  const d = block('D-7');
+  show(
+    <AlertOpened id="7" onClose={() => {}} onChanged={() => {}} />,
+    { AlertOpened: { alert: detail('7', { decision: d, decisions: [d] }), rules } },
+    { operator: { name: 'vera', role: 'VIEWER', demo: false } },
+  );
+  await part('Receipt');
+  for (const name of [/^Resolve/, /^Block/, /^Monitor/, /^Lift/])
+    expect(screen.queryByRole('button', { name })).toBeNull();
+});

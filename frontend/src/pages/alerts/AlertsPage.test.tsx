@@ -255,3 +255,24 @@ test('shows what strangers wrote as text', async () => {
   expect(screen.getByText(evil)).toBeTruthy();
   expect(container.querySelector('img')).toBeNull();
 });
+
+test('lets a viewer look, not select', async () => {
+  show(
+    page,
+    { AlertsPage: pageOf([row('7')]) },
+    { at: '/alerts', operator: { name: 'vera', role: 'VIEWER', demo: false } },
+  );
+  expect(await titles()).toHaveLength(1);
+  expect(screen.queryByRole('checkbox')).toBeNull();
+});
+
+test('leads to the simulator in the demo only', async () => {
+  const analyst = { name: 'ana', role: 'ANALYST', demo: false } as const;
+  const answers = { AlertsPage: pageOf([]), AlertsEver: { alerts: { totalCount: 0 } } };
+  const serious = show(page, answers, { at: '/alerts', operator: analyst });
+  await screen.findByText('No alert so far');
+  expect(screen.queryByRole('link', { name: /simulator/ })).toBeNull();
+  serious.unmount();
+  open(answers);
+  expect(await screen.findByRole('link', { name: /simulator/ })).toBeTruthy();
+});

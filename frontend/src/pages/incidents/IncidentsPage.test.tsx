@@ -236,3 +236,15 @@ test('one that was merged into another says so', async () => {
   expect(await screen.findByRole('heading', { name: 'Merged into INC-1' })).toBeTruthy();
   expect(screen.getByText(/went into the incident named above/)).toBeTruthy();
 });
+
+test('a viewer reads it, and can not resolve it', async () => {
+  show(
+    <Route path="/incidents/:id?">
+      <IncidentsPage />
+    </Route>,
+    opened(),
+    { at: '/incidents/42', operator: { name: 'vera', role: 'VIEWER', demo: false } },
+  );
+  await screen.findByRole('table', { name: 'Alerts of this incident' });
+  expect(screen.queryByRole('button', { name: /^Resolve/ })).toBeNull();
+});

@@ -34,7 +34,7 @@ export function RuleCard({
               <strong>{count(requests)}</strong>
               <span>{requests === 1 ? 'request' : 'requests'} would have been refused</span>
             </p>
-            <p className={classes.found}>Would have acted {times(findings)} since the start</p>
+            <p className={classes.found}>Would have acted {times(findings)}</p>
           </>
         ) : (
           <p className={classes.nothing}>{idle(r.mode, enforcing)}</p>
@@ -52,5 +52,5 @@ function times(n: number): string {
 function idle(mode: RuleItemFragment['mode'], enforcing: boolean): string {
   if (mode === 'OFF') return 'Switched off: it looks for nothing.';
   if (mode === 'ENFORCE' && enforcing) return 'Acts on what it finds. See Alerts.';
-  return 'Would have refused nothing since the start.';
+  return 'Would have refused nothing so far.';
 }

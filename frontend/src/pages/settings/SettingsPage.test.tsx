@@ -56,6 +56,42 @@ describe('the gateway', () => {
   });
 });
 
+describe('what is protected', () => {
+  const upstream = { name: 'api', target: 'http://10.0.0.9:8080', healthy: true, reason: '', since: at };
+  const log = {
+    file: '/var/log/nginx/access.log',
+    format: 'combined',
+    as: 'TRAFFIC',
+    lines: 120_000,
+    bad: 0,
+    badLines: [],
+    lag: 0,
+    problem: '',
+  };
+  const sources = (upstreams: object[], logs: object[]) => settings({ SettingsSources: { upstreams, logs } });
+
+  test('is listed with how it does, and why not', async () => {
+    const away = { ...upstream, name: 'cards', healthy: false, reason: 'connection refused' };
+    sources([upstream, away], []);
+    const table = within(await screen.findByRole('table', { name: 'Protected APIs' }));
+    expect(table.getByText('Healthy')).toBeTruthy();
+    expect(table.getByText('connection refused')).toBeTruthy();
+    expect(screen.queryByRole('region', { name: 'Followed logs' })).toBeNull();
+  });
+
+  test('has logs that are followed, and lines in them that can’t be read, by their numbers', async () => {
+    const badLines = [{ number: 1_204, problem: 'has no status' }];
+    sources([], [log, { ...log, file: '-', bad: 3, badLines, lag: 2048, problem: 'the pipe is closed' }]);
+    const logs = await panel('Followed logs');
+    expect(logs.getByText('120,000 lines read, nothing waits, every one of them understood.')).toBeTruthy();
+    expect(logs.getByText('standard input')).toBeTruthy();
+    expect(logs.getByText('the pipe is closed')).toBeTruthy();
+    expect(logs.getByText('3 lines could not be read')).toBeTruthy();
+    expect(logs.getByText('line 1,204').parentElement?.textContent).toBe('line 1,204 has no status');
+    expect(logs.getByText('and 2 more')).toBeTruthy();
+  });
+});
+
 describe('operators', () => {
   test('are listed; oneself can be neither changed nor removed', async () => {
     settings();

@@ -4,6 +4,7 @@ import { GatewayPanel } from './GatewayPanel';
 import { OperatorsPanel } from './OperatorsPanel';
 import { PasswordPanel } from './PasswordPanel';
 import classes from './SettingsPage.module.css';
+import { SourcesPanels } from './SourcesPanels';
 import { TokensPanel } from './TokensPanel';
 
 /** How the gateway stands, who works here, which programs may come in, and one's own password. */
@@ -15,6 +16,7 @@ export function SettingsPage() {
       <PageHeader title="Settings">How the gateway stands, and who works here.</PageHeader>
       <div className={classes.page}>
         <GatewayPanel />
+        <SourcesPanels />
         {operator?.demo ? (
           <p className={classes.demo}>
             The demo knows no operators: everybody on this machine is admin. In <code>sentinel serve</code>{' '}
