@@ -52,10 +52,10 @@ func TestAStoppedSentinelIsLookedAfterFromTheShell(t *testing.T) {
 		{"seven otters knit", []string{"operator", "add", "joe", "--password-stdin"}, "joe is an operator: VIEWER"},
 		{"", []string{"operator", "list"}, "joe   VIEWER  never"},
 		{"", []string{"operator", "remove", "joe"}, "no operator any more"},
-		{"", []string{"token", "create", "bouncer", "--for", "720h"}, "sntl_"},
+		{"", []string{"token", "create", "bouncer", "--for", "30d"}, "sntl_"},
 		{"", []string{"token", "list"}, "bouncer"},
 		{"", []string{"token", "revoke", "bouncer"}, "nobody in any more"},
-		{"", []string{"decisions", "add", "198.51.100.7", "--reason", "a test"}, "198.51.100.7"},
+		{"", []string{"decisions", "add", "198.51.100.7", "--reason", "a test", "--for", "30d"}, "198.51.100.7"},
 		{"", []string{"decisions", "list", "--json"}, `"target":"198.51.100.7"`},
 		{"", []string{"decisions", "lift", "198.51.100.7"}, "lifted D-"},
 	} {

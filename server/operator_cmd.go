@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/local"
 )
 
@@ -103,9 +104,10 @@ func tokenCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 	}
 	role := create.Flags().String("role", "viewer", "`viewer`, analyst or admin")
-	holds := create.Flags().Duration("for", 0, "how long it holds, as 720h; 0: until it is revoked")
+	var holds span
+	create.Flags().Var(&holds, "for", "how long it holds, as 30d; 0: until it is revoked")
 	create.RunE = func(c *cobra.Command, args []string) error {
-		a, err := desk(c, read, local.Request{Do: local.CreateToken, Name: args[0], Role: *role, For: *holds})
+		a, err := desk(c, read, local.Request{Do: local.CreateToken, Name: args[0], Role: *role, For: time.Duration(holds)})
 		if err != nil {
 			return err
 		}
@@ -171,10 +173,11 @@ func decisionsCommand() *cobra.Command {
 		Args:  cobra.MinimumNArgs(1),
 	}
 	action := add.Flags().String("action", "block", "`block`, allow or monitor")
-	span := add.Flags().Duration("for", 24*time.Hour, "how long, as 24h; 0: until it is lifted")
+	long := span(24 * time.Hour)
+	add.Flags().Var(&long, "for", "how long, as 12h or 30d; 0: until it is lifted")
 	reason := add.Flags().String("reason", "", "why")
 	add.RunE = func(c *cobra.Command, args []string) error {
-		a, err := desk(c, read, local.Request{Do: local.AddDecision, Targets: args, Action: *action, For: *span, Reason: *reason})
+		a, err := desk(c, read, local.Request{Do: local.AddDecision, Targets: args, Action: *action, For: time.Duration(long), Reason: *reason})
 		if err != nil {
 			return err
 		}
@@ -198,6 +201,18 @@ func decisionsCommand() *cobra.Command {
 	}
 	root.AddCommand(list, add, lift)
 	return root
+}
+
+// A span is a duration as it is written in the settings, days too.
+type span time.Duration
+
+func (s *span) String() string { return config.Span(time.Duration(*s)) }
+func (*span) Type() string     { return "duration" }
+
+func (s *span) Set(text string) error {
+	d, err := config.ParseSpan(text)
+	*s = span(d)
+	return err
 }
 
 func showDecisions(c *cobra.Command, a local.Answer) error {

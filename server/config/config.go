@@ -217,6 +217,7 @@ func UpstreamDefaults() Upstream {
 	return Upstream{
 		Health:  Health{Every: 10 * time.Second, Timeout: 2 * time.Second},
 		Connect: 3 * time.Second, Answer: 30 * time.Second, Idle: 60 * time.Second,
+		PreserveHost: new(true),
 	}
 }
 

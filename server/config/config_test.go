@@ -111,11 +111,24 @@ rules: {rate-abuse: {more: 10, mode: shadow}}
 	if got := c.Clients.TrustedProxies[1].String(); got != "192.0.2.1/32" {
 		t.Errorf("a mapped proxy is %s", got)
 	}
+	if !strings.Contains(text, "preserve_host: true") {
+		t.Errorf("the Host that is sent on is not told:\n%s", text)
+	}
 	if up := c.Gateway.Upstreams[0]; up.Answer != 30*time.Second || up.Health.Every != 10*time.Second || up.MaxBody != 10<<20 {
 		t.Errorf("upstream %+v", up)
 	}
 	if r := c.Rules["rate-abuse"]; r.More != 10 || r.For != 5*time.Minute || r.Mode != "shadow" {
 		t.Errorf("rule %+v: what is left out must stay", r)
+	}
+}
+
+func TestNothingIsWrittenAsZeroWhateverItsUnit(t *testing.T) {
+	c, err := load(t, "retention: {exchanges: 0, alerts: 0s, size: 0}\ngateway: {drain: 0}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Retention; r.Exchanges != 0 || r.Alerts != 0 || r.Size != 0 || c.Gateway.Drain != 0 {
+		t.Errorf("%+v, drained for %s", r, c.Gateway.Drain)
 	}
 }
 
@@ -134,6 +147,7 @@ func TestMistakesAreNamedWithTheirRemedy(t *testing.T) {
 		{"missing secret file", "secret_file: nowhere/at/all", "secret_file", "can't be read"},
 		{"bad duration", "retention: {exchanges: soon}", "retention.exchanges", "not a duration"},
 		{"bare number as duration", "retention: {exchanges: 30}", "retention.exchanges", "not a duration"},
+		{"bad duration of a rule", "rules: {rate-abuse: {for: 5 minutes}}", "rules.rate-abuse.for", "not a duration"},
 		{"bad size", "retention: {size: huge}", "retention.size", "not a size"},
 		{"bad mode", "gateway: {mode: block}", "gateway.mode", "observe or enforce"},
 		{"upstream with a path", `gateway: {upstreams: [{url: "http://a/b"}]}`, "gateway.upstreams[0].url", "without a path"},

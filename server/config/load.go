@@ -92,7 +92,7 @@ func decode(tree map[string]any, c *Config) error {
 	written, _ := tree["rules"].(map[string]any)
 	delete(tree, "rules")
 	clearLists(tree, reflect.ValueOf(c).Elem())
-	if err := into(tree, c); err != nil {
+	if err := into("", tree, c); err != nil {
 		return err
 	}
 	for id, terms := range written {
@@ -101,7 +101,7 @@ func decode(tree map[string]any, c *Config) error {
 		if !ok && terms != nil {
 			return engine.Invalid{Field: "rules." + id, Problem: "must have terms below it, as in mode: shadow"}
 		}
-		if err := into(fields, &r); err != nil {
+		if err := into("rules."+id+".", fields, &r); err != nil {
 			return err
 		}
 		c.Rules[id] = r
@@ -114,6 +114,9 @@ func decode(tree map[string]any, c *Config) error {
 
 func (u *Upstream) fill() {
 	d := UpstreamDefaults()
+	if u.PreserveHost == nil {
+		u.PreserveHost = d.PreserveHost
+	}
 	for _, f := range []struct{ set, usual *time.Duration }{
 		{&u.Health.Every, &d.Health.Every}, {&u.Health.Timeout, &d.Health.Timeout},
 		{&u.Connect, &d.Connect}, {&u.Answer, &d.Answer}, {&u.Idle, &d.Idle},
@@ -143,7 +146,8 @@ func clearLists(tree map[string]any, v reflect.Value) {
 	}
 }
 
-func into(tree map[string]any, out any) error {
+// into decodes what stands at a place, whose name ends with a dot unless it is the top.
+func into(at string, tree map[string]any, out any) error {
 	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
 		TagName: "key", Result: out, WeaklyTypedInput: true,
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(listOfOne, spans, sizes, prefixes),
@@ -152,13 +156,13 @@ func into(tree map[string]any, out any) error {
 		return err
 	}
 	if err := d.Decode(tree); err != nil {
-		return plainly(err)
+		return plainly(at, err)
 	}
 	return nil
 }
 
 // plainly takes mapstructure's report apart, so that each mistake names its key.
-func plainly(err error) error {
+func plainly(at string, err error) error {
 	var out []error
 	var walk func(error)
 	walk = func(err error) {
@@ -169,7 +173,7 @@ func plainly(err error) error {
 			return
 		}
 		if e, ok := errors.AsType[*mapstructure.DecodeError](err); ok {
-			out = append(out, engine.Invalid{Field: e.Name(), Problem: "can't be read: " + e.Unwrap().Error()})
+			out = append(out, engine.Invalid{Field: at + e.Name(), Problem: "can't be read: " + e.Unwrap().Error()})
 			return
 		}
 		out = append(out, err)
@@ -197,8 +201,8 @@ func spans(from, to reflect.Type, value any) (any, error) {
 	if to != reflect.TypeFor[time.Duration]() || from == to {
 		return value, nil
 	}
-	text, ok := value.(string)
-	if !ok {
+	text := fmt.Sprint(value)
+	if _, ok := value.(string); !ok && text != "0" { // of what unit?
 		return nil, fmt.Errorf("%v is not a duration, as in 500ms, 10s, 5m, 12h or 30d", value)
 	}
 	return ParseSpan(text)

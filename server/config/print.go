@@ -26,7 +26,7 @@ const hidden = "(hidden)"
 func plain(v reflect.Value) any {
 	switch x := v.Interface().(type) {
 	case time.Duration:
-		return span(x)
+		return Span(x)
 	case Size:
 		return x.String()
 	case netip.Prefix:

@@ -55,8 +55,8 @@ func ParseSpan(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// span writes a duration the way people do: 30d, 12h, 5m, 90s.
-func span(d time.Duration) string {
+// Span writes a duration the way people do: 30d, 12h, 5m, 90s.
+func Span(d time.Duration) string {
 	switch {
 	case d == 0:
 		return "0s"

@@ -277,7 +277,7 @@ func (k *check) retention(r Retention) {
 		value time.Duration
 		least time.Duration
 	}{{"exchanges", r.Exchanges, time.Hour}, {"alerts", r.Alerts, day}, {"audit", r.Audit, day}, {"rollups", r.Rollups, day}} {
-		k.that(c.value == 0 || c.value >= c.least && c.value <= 100*365*day, "retention."+c.key, "must be %s to 36500d, or 0s: for ever", span(c.least))
+		k.that(c.value == 0 || c.value >= c.least && c.value <= 100*365*day, "retention."+c.key, "must be %s to 36500d, or 0s: for ever", Span(c.least))
 	}
 	k.that(r.Size == 0 || r.Size >= 64<<20, "retention.size", "must be at least 64MB, or 0: no bound")
 }
