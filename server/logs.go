@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -35,14 +36,23 @@ func openLogs(cfg config.Config, key func(string) engine.Key, log *slog.Logger) 
 		return nil, err
 	}
 	for i, c := range cfg.Logs {
-		format, err := ingest.ParseFormat(c.Format)
+		format, err := logFormat(i, c)
 		if err != nil {
-			return nil, engine.Invalid{Field: fmt.Sprintf("logs[%d].format", i), Problem: err.Error()}
+			return nil, err
 		}
 		l.sources = append(l.sources, &ingest.Source{File: c.File, Format: format, Options: ingest.Options{Key: key}, Positions: left})
 		l.roles = append(l.roles, c.As)
 	}
 	return l, nil
+}
+
+// logFormat of the log at a place of the settings.
+func logFormat(i int, l config.Log) (ingest.Format, error) {
+	format, err := ingest.ParseFormat(l.Format)
+	if wrong, ok := errors.AsType[engine.Invalid](err); ok {
+		return format, engine.Invalid{Field: fmt.Sprintf("logs[%d].%s", i, wrong.Field), Problem: wrong.Problem}
+	}
+	return format, err
 }
 
 // follow reads until ctx ends; traffic is judged and counted, answers join what /authz was asked.

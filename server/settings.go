@@ -1,12 +1,16 @@
 package main
 
 import (
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sentinel-protocol/sentinel/server/config"
+	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
 // settings adds --config and the flags that stand for keys to a command, and returns what reads them.
@@ -31,6 +35,33 @@ func settings(c *cobra.Command) func() (config.Config, error) {
 	}
 }
 
+// usable tries what only a start would find: the files that settings name, formats of logs, and
+// upstreams that stand in each other's way. Nothing is opened for others and nothing stays.
+func usable(cfg config.Config) error {
+	var wrong []error
+	for _, l := range []struct {
+		key   string
+		files config.TLS
+	}{{"gateway.tls", cfg.Gateway.TLS}, {"console.tls", cfg.Console.TLS}, {"service.tls", cfg.Service.TLS}} {
+		if l.files.Cert == "" {
+			continue
+		}
+		if _, err := tls.LoadX509KeyPair(l.files.Cert, l.files.Key); err != nil {
+			wrong = append(wrong, engine.Invalid{Field: l.key, Problem: "can't be used: " + err.Error()})
+		}
+	}
+	for i, l := range cfg.Logs {
+		_, err := logFormat(i, l)
+		wrong = append(wrong, err)
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	s, err := newSite(cfg, reading(cfg, []byte("unused"), quiet), &lasting{}, nil, quiet)
+	if err == nil {
+		s.close()
+	}
+	return errors.Join(append(wrong, err)...)
+}
+
 func configCommand() *cobra.Command {
 	root := &cobra.Command{Use: "config", Short: "Check or print the settings of serve"}
 	check := &cobra.Command{
@@ -42,6 +73,9 @@ func configCommand() *cobra.Command {
 	check.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := read()
 		if err != nil {
+			return err
+		}
+		if err := usable(cfg); err != nil {
 			return err
 		}
 		for _, w := range cfg.Warnings() {

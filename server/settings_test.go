@@ -1,0 +1,32 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestACheckFindsWhatOnlyAStartWouldFind(t *testing.T) {
+	dir := t.TempDir()
+	file, text := filepath.Join(dir, "sentinel.yml"), filepath.Join(dir, "text")
+	if err := os.WriteFile(text, []byte("neither a certificate nor an API\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for settings, says := range map[string]string{
+		"logs: [{file: a, format: nonsense}]":                              "logs[0].format",
+		"gateway: {upstreams: [{url: 'http://a:1'}, {url: 'http://b:2'}]}": "both answer for",
+		"service: {tls: {cert: TEXT, key: TEXT}}":                          "service.tls",
+		"gateway: {routes: {openapi: TEXT}}":                               "gateway.routes.openapi",
+		"gateway: {upstreams: [{url: 'https://a:1', ca_file: TEXT}]}":      "holds no certificate",
+		"gateway: {upstreams: [{url: 'http://a:1', health: {path: /up}}]}": "",
+	} {
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(settings, "TEXT", text)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := sentinel(t, "", "config", "check", "--config", file)
+		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v\n%s", settings, err, out)
+		}
+	}
+}
