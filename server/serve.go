@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -27,7 +28,6 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/server/guard"
-	"github.com/sentinel-protocol/sentinel/server/listen"
 	"github.com/sentinel-protocol/sentinel/server/local"
 	"github.com/sentinel-protocol/sentinel/server/service"
 	"github.com/sentinel-protocol/sentinel/server/store"
@@ -136,10 +136,11 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		return err
 	}
 	desk := doors.named("console")
+	own := hosts(cfg.Console.Listen, desk.Addr())
 	ui, err := console.New(console.Config{
 		Store: db, Guard: g, Access: who, App: frontend.Dist(), TLS: desk.Secure(),
-		Hosts:   slices.Concat(hosts(cfg.Console.Listen, desk.Addr()), cfg.Console.Hosts),
-		Origins: origins(cfg, desk), Version: version, Log: log,
+		Hosts:   slices.Concat(own, cfg.Console.Hosts),
+		Origins: origins(cfg.Console, own, desk.Secure()), Version: version, Log: log,
 		Operating: func(a netip.Addr) { g.SpareUntil(a, time.Now().Add(spareOperators)) },
 		Upstreams: at.upstreams, Logs: follow.told,
 	})
@@ -151,7 +152,10 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 
 	machines := service.New(service.Config{
 		Guard: g, Store: db, Authz: http.HandlerFunc(at.authz), AuthzFrom: cfg.Service.Authz.From, Version: version, Log: log,
-		Authorize: func(secret string) (string, bool) { p, err := who.Token(ctx, secret); return p.Name, err == nil },
+		Authorize: func(ctx context.Context, secret string) (string, error) {
+			p, err := who.Token(ctx, secret)
+			return p.Name, err
+		},
 	})
 	defer machines.Close()
 	if err := doors.open(ctx, "service", cfg.Service.Listen, cfg.Service.TLS, nil, machines); err != nil {
@@ -165,7 +169,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		defer closing(log, "shell", shell.Close)
 	}
 
-	reports := &reporter{guard: g, node: stays.number(), routes: func() gateway.Routes { return at.current.Load().routes }}
+	reports := &reporter{guard: g, node: stays.node, routes: func() gateway.Routes { return at.current.Load().routes }}
 	following, endFollowing := context.WithCancel(context.WithoutCancel(ctx))
 	followed := follow.follow(following, reports.take, at.answered)
 	defer followed.Wait()
@@ -220,18 +224,22 @@ func reading(cfg config.Config, key []byte, log *slog.Logger) gateway.Config {
 // lateHandler is told later what to answer with, before anybody is served.
 type lateHandler struct{ http.Handler }
 
-// origins of the console's own pages, and those that the operator adds.
-func origins(cfg config.Config, desk *listen.Door) []string {
-	if len(cfg.Console.Origins) == 0 {
+// origins of the console's own pages, those of its names included, and those that the operator
+// adds. A name that stands in an origin is called so and not otherwise: behind a proxy that speaks
+// TLS the cookie is for TLS alone.
+func origins(c config.Console, own []string, secure bool) []string {
+	if len(c.Origins) == 0 {
 		return nil // its own
 	}
 	scheme := "http://"
-	if desk.Secure() {
+	if secure {
 		scheme = "https://"
 	}
-	out := slices.Clone(cfg.Console.Origins)
-	for _, h := range slices.Concat(hosts(cfg.Console.Listen, desk.Addr()), cfg.Console.Hosts) {
-		out = append(out, scheme+h)
+	out := slices.Clone(c.Origins)
+	for _, h := range slices.Concat(own, c.Hosts) {
+		if !slices.ContainsFunc(c.Origins, func(o string) bool { return strings.HasSuffix(strings.ToLower(o), "://"+strings.ToLower(h)) }) {
+			out = append(out, scheme+h)
+		}
 	}
 	return out
 }

@@ -33,14 +33,19 @@ type site struct {
 
 // lasting is what outlives a site.
 type lasting struct {
-	node      byte
+	node      byte // of what logs tell; the next four are for sites
+	numbered  byte
 	learned   *route.Learner
 	sensitive []string
 }
 
-// number gives everything that numbers exchanges a node of its own, so that no two of this
-// process give the same number.
-func (l *lasting) number() byte { l.node++; return l.node }
+// number gives everything in a site that numbers exchanges a node of its own, so that no two of
+// this process give the same number. A site has two; those of the one before are not used again
+// as long as requests may begin there.
+func (l *lasting) number() byte {
+	l.numbered++
+	return l.node + 1 + l.numbered%4
+}
 
 // routes are read from a file, or go on being learned.
 func (l *lasting) routes(cfg config.Routes) (gateway.Routes, error) {

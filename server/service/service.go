@@ -5,6 +5,7 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/store"
@@ -25,9 +27,10 @@ type Config struct {
 	Authz     http.Handler   // answers /authz and all below it; nil: nobody may ask
 	AuthzFrom []netip.Prefix // who may ask it: the connection's address
 
-	// Authorize names whom an API key belongs to, false when nobody. It is called for each request
-	// for decisions and lists, and takes the same time for every wrong key.
-	Authorize func(secret string) (name string, ok bool)
+	// Authorize names whom an API key belongs to; access.ErrEnded when nobody. It is called for each
+	// request for decisions and lists, and takes the same time for every wrong key. When it is nil
+	// no key is good.
+	Authorize func(ctx context.Context, secret string) (name string, err error)
 
 	Version string
 	Log     *slog.Logger
@@ -40,7 +43,7 @@ type Service struct {
 	store     *store.Store
 	authz     http.Handler
 	from      []netip.Prefix
-	authorize func(string) (string, bool)
+	authorize func(context.Context, string) (string, error)
 	log       *slog.Logger
 	now       func() time.Time
 	feed      *feed
@@ -60,7 +63,7 @@ func New(c Config) *Service {
 		c.Clock = time.Now
 	}
 	if c.Authorize == nil {
-		c.Authorize = func(string) (string, bool) { return "", false }
+		c.Authorize = func(context.Context, string) (string, error) { return "", access.ErrEnded }
 	}
 	s := &Service{
 		guard: c.Guard, store: c.Store, authz: c.Authz, from: c.AuthzFrom, authorize: c.Authorize, log: c.Log, now: c.Clock,
@@ -131,12 +134,31 @@ func peerOf(r *http.Request) netip.Addr {
 // withKey lets those through who have an API key, and tells who they are.
 func (s *Service) withKey(w http.ResponseWriter, r *http.Request, next func(http.ResponseWriter, *http.Request, string)) {
 	reading(w, r, func(w http.ResponseWriter, r *http.Request) {
-		if name, ok := s.authorize(secretOf(r)); ok {
+		if name, ok := s.holder(w, r); ok {
 			next(w, r, name)
-			return
 		}
-		refuse(w, http.StatusForbidden, "access forbidden")
 	})
+}
+
+// holder names who sent a request by his API key. Who has none is refused; while that can't be
+// asked, a bouncer is told to come again, since for a key that is no good it would give up.
+func (s *Service) holder(w http.ResponseWriter, r *http.Request) (name string, ok bool) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	name, err := s.authorize(ctx, secretOf(r))
+	switch {
+	case err == nil:
+		return name, true
+	case errors.Is(err, access.ErrEnded):
+		refuse(w, http.StatusForbidden, "access forbidden")
+	default:
+		if r.Context().Err() == nil { // else he has left
+			s.log.ErrorContext(r.Context(), "ask whose an API key is", "err", err)
+		}
+		w.Header().Set("Retry-After", "2")
+		refuse(w, http.StatusServiceUnavailable, "whose key this is can't be asked just now: try again")
+	}
+	return "", false
 }
 
 // secretOf is the key in the header of the protocol, or one that other programs can send.
@@ -168,14 +190,12 @@ func (s *Service) usage(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "only POST is answered here")
 		return
 	}
-	if _, ok := s.authorize(secretOf(r)); !ok {
-		refuse(w, http.StatusForbidden, "access forbidden")
-		return
+	if _, ok := s.holder(w, r); ok {
+		w.WriteHeader(http.StatusCreated)
 	}
-	w.WriteHeader(http.StatusCreated)
 }
 
-// readyTimeout is how long the databases may take to answer.
+// readyTimeout is how long a database may take to answer.
 const readyTimeout = 2 * time.Second
 
 var spoken = map[guard.State]string{guard.OK: "ok", guard.Degraded: "degraded", guard.Down: "down"}

@@ -2,7 +2,9 @@ package service
 
 import (
 	"compress/gzip"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +20,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/store"
@@ -75,7 +78,12 @@ func (p *post) start(change ...func(*Config)) {
 	}
 	c := Config{
 		Guard: p.guard, Store: p.store, Version: "1.2.3", Log: log, Clock: p.now,
-		Authorize: func(secret string) (string, bool) { return "bouncer", secret == "let-me-in" },
+		Authorize: func(_ context.Context, secret string) (string, error) {
+			if secret != "let-me-in" {
+				return "", access.ErrEnded
+			}
+			return "bouncer", nil
+		},
 	}
 	for _, f := range change {
 		f(&c)
@@ -241,6 +249,19 @@ func TestWhoHasNoKeyIsForbidden(t *testing.T) {
 		if w := p.ask("POST", path); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
 			t.Errorf("POST %s gave %d", path, w.Code)
 		}
+	}
+}
+
+func TestABouncerComesAgainWhileNobodyKnowsWhoseItsKeyIs(t *testing.T) {
+	p := opened(t)
+	p.service.authorize = func(context.Context, string) (string, error) { return "", errors.New("the database is away") }
+	for _, path := range []string{"/v1/decisions", "/v1/decisions/stream", "/v1/lists/plain", "/v1/lists/nginx"} {
+		if w := p.get(path); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+			t.Errorf("%s gave %d %s", path, w.Code, w.Body)
+		}
+	}
+	if w := p.ask("POST", "/v1/usage-metrics", "X-Api-Key", "let-me-in"); w.Code != 503 {
+		t.Errorf("figures of a bouncer gave %d", w.Code)
 	}
 }
 

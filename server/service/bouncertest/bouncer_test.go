@@ -15,6 +15,7 @@ import (
 	"github.com/crowdsecurity/crowdsec/pkg/models"
 	csbouncer "github.com/crowdsecurity/go-cs-bouncer"
 
+	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/service"
@@ -39,7 +40,13 @@ func sentinel(t *testing.T) (*guard.Guard, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { g.Close() })
-	s := service.New(service.Config{Guard: g, Store: db, Authorize: func(k string) (string, bool) { return "bouncer", k == key }, Log: log})
+	who := func(_ context.Context, k string) (string, error) {
+		if k != key {
+			return "", access.ErrEnded
+		}
+		return "bouncer", nil
+	}
+	s := service.New(service.Config{Guard: g, Store: db, Authorize: who, Log: log})
 	t.Cleanup(s.Close)
 	listener := httptest.NewServer(s)
 	t.Cleanup(listener.Close)
