@@ -18,15 +18,7 @@ export function GatewayPanel() {
       <Answer of={query} bones={3}>
         {({ health }) => (
           <div className={classes.gateway}>
-            {health.notEnforcing && (
-              <div className={classes.doubt}>
-                <IconShieldOff size={18} aria-hidden />
-                <div>
-                  <p className={classes.strong}>Rules refuse nobody just now</p>
-                  <p>{health.notEnforcing}</p>
-                </div>
-              </div>
-            )}
+            {health.notEnforcing && <Doubt why={health.notEnforcing} />}
             <Mode health={health} />
           </div>
         )}
@@ -35,12 +27,38 @@ export function GatewayPanel() {
   );
 }
 
+/** The banner above says why; here is what to do about it. */
+function Doubt({ why }: { why: string }) {
+  const [, proxy = '10.0.0.5'] = /\bfrom ([0-9a-fA-F.:]*[0-9a-fA-F])/.exec(why) ?? [];
+  return (
+    <div className={classes.doubt}>
+      <div>
+        <p className={classes.strong}>
+          <IconShieldOff size={17} aria-hidden /> Rules refuse nobody just now
+        </p>
+        <p>
+          If <span className="mono">{proxy}</span> is a proxy of yours, name it, so that the gateway believes
+          whom it says it asks for. If it is one client that asks for nearly everything, set{' '}
+          <code>clients.self_test: false</code>.
+        </p>
+      </div>
+      <Snippet what="lines that name the proxy">{`clients:\n  trusted_proxies: [${proxy}]`}</Snippet>
+    </div>
+  );
+}
+
 function Mode({ health }: { health: Health }) {
   const observing = health.mode === 'OBSERVE';
   return (
     <div className={classes.mode}>
       <div>
-        <p className={classes.strong}>{observing ? 'It observes: every request passes.' : 'It enforces.'}</p>
+        <p className={classes.strong}>
+          {observing
+            ? 'It observes: every request passes.'
+            : health.notEnforcing
+              ? 'It is set to enforce. Lists still do.'
+              : 'It enforces.'}
+        </p>
         <p>
           {observing ? (
             <>

@@ -44,8 +44,8 @@ export function SourcesPanels() {
 }
 
 const upstreamColumns: Column<Upstream>[] = [
-  { head: 'Name', cell: (u) => <span className={classes.name}>{u.name}</span>, width: '180px' },
-  { head: 'Where', cell: (u) => <span className="mono">{u.target}</span> },
+  { head: 'Name', cell: (u) => <span className={classes.name}>{u.name}</span>, width: '150px' },
+  { head: 'Where', width: '250px', cell: (u) => <span className="mono">{u.target}</span> },
   {
     head: 'State',
     cell: (u) => (
@@ -66,6 +66,14 @@ const upstreamColumns: Column<Upstream>[] = [
   { head: 'Since', width: '130px', cell: (u) => <Time at={u.since} /> },
 ];
 
+/** How far it is read, in one sentence. */
+function progress(log: Log): string {
+  const lag = log.lag > 0 ? `${bytes(log.lag)} wait.` : 'Nothing waits.';
+  if (log.lines === 0) return `Nothing was read yet. ${lag}`;
+  const all = log.bad === 0 ? ', every one of them understood' : '';
+  return `${many(log.lines, 'line')} read${all}. ${lag}`;
+}
+
 /** One file: how far it is read, and which of its lines could not be. */
 function FollowedLog({ log }: { log: Log }) {
   const more = log.bad - log.badLines.length;
@@ -77,11 +85,7 @@ function FollowedLog({ log }: { log: Log }) {
           {log.format}, {log.as === 'TRAFFIC' ? 'judged as traffic' : 'answers to what a proxy asked'}
         </span>
       </p>
-      <p>
-        {many(log.lines, 'line')} read
-        {log.lag > 0 ? `, ${bytes(log.lag)} behind` : ', nothing waits'}
-        {log.bad === 0 && ', every one of them understood'}.
-      </p>
+      <p>{progress(log)}</p>
       {log.problem && (
         <p className={classes.trouble}>
           <IconAlertTriangle size={15} aria-hidden />
