@@ -91,7 +91,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 
 	g, err := guard.New(ctx, guard.Config{
 		Store: db, Policy: cfg.Policy(), Seed: derive(key, "engine"), Node: node, Cluster: peers, Log: log,
-		Failure: failures(cfg.Gateway.Failure), Spare: spared(cfg), SelfTest: cfg.Clients.SelfTest && len(cfg.Clients.TrustedProxies) == 0,
+		Failure: failures(cfg.Gateway.Failure), Spare: spared(cfg), SelfTest: cfg.Clients.SelfTest, Proxies: cfg.Clients.TrustedProxies,
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gaissmai/bart"
+
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
@@ -20,9 +22,11 @@ const (
 )
 
 // doubt is the self-test of whether requests come from whom they seem to. Behind a proxy that
-// nobody told us to trust all clients are one, and the first rule that trips would block them all.
+// nobody told us to trust all clients are one, and the first rule that trips would block them all;
+// likewise behind one that we trust and that does not say for whom it asks.
 type doubt struct {
-	on bool
+	on      bool
+	proxies bart.Lite // that are trusted; does not change
 
 	mu     sync.Mutex
 	passed [doubtSpan]passed // a ring
@@ -49,6 +53,15 @@ type named struct {
 type doubted struct {
 	network netip.Prefix
 	says    string
+}
+
+func (d *doubt) begin(on bool, proxies []netip.Prefix) {
+	d.on = on
+	for _, p := range proxies {
+		if p, ok := canonical(p); ok {
+			d.proxies.Insert(p)
+		}
+	}
 }
 
 // of reports whether an address is doubted.
@@ -134,17 +147,28 @@ func (d *doubt) judge(in int) (changed bool) {
 	if before != nil && before.network == d.leader {
 		percent = trustPercent
 	}
-	switch doubtful := in >= doubtFrom && d.led*100 >= in*percent && (inside(d.leader.Addr()) || d.speaksForOthers(in)); {
+	switch doubtful := in >= doubtFrom && d.led*100 >= in*percent && d.looksLikeProxy(in); {
 	case doubtful == (before != nil) && (before == nil || before.network == d.leader):
 		return false
 	case doubtful:
 		who := engine.Target{Network: d.leader}.String()
-		d.found.Store(&doubted{d.leader, fmt.Sprintf("Nearly all traffic seems to come from %s, which looks like a proxy in front of this gateway. "+
-			"Until it is known who really asks, rules only count what they would have done to it: set clients.trusted_proxies to its address.", who)})
+		looks, remedy := "which looks like a proxy in front of this gateway", "set clients.trusted_proxies to its address"
+		if d.proxies.Size() > 0 {
+			looks, remedy = "a trusted proxy that does not say for whom it asks", "have it send the header that clients.header names"
+		}
+		d.found.Store(&doubted{d.leader, fmt.Sprintf("Nearly all traffic seems to come from %s, %s. "+
+			"Until it is known who really asks, rules only count what they would have done to it: %s.", who, looks, remedy)})
 	default:
 		d.found.Store(nil)
 	}
 	return true
+}
+
+func (d *doubt) looksLikeProxy(in int) bool {
+	if d.proxies.Size() > 0 {
+		return d.proxies.Contains(d.leader.Addr())
+	}
+	return inside(d.leader.Addr()) || d.speaksForOthers(in)
 }
 
 func (d *doubt) speaksForOthers(in int) bool {
@@ -166,7 +190,7 @@ func inside(a netip.Addr) bool {
 
 // selfTest takes a request in that passed.
 func (g *Guard) selfTest(r *engine.Request) {
-	if !g.doubt.on || r.Exempt || !g.doubt.see(r) {
+	if !g.doubt.on || r.Exempt && !g.doubt.proxies.Contains(r.Client) || !g.doubt.see(r) {
 		return
 	}
 	if says := g.doubt.says(); says != "" {

@@ -44,8 +44,13 @@ type Config struct {
 
 	// SelfTest keeps rules from enforcing against a client that nearly all traffic seems to come
 	// from while it looks like a proxy: see Health.NotEnforcing. It is for where clients come from
-	// elsewhere. With trusted proxies known, headers of others are only what strangers write.
+	// elsewhere. With Proxies known only these look like one: headers of others are only what
+	// strangers write.
 	SelfTest bool
+
+	// Proxies are those that the gateway trusts to say who a client is. One that is a client itself
+	// has not said so.
+	Proxies []netip.Prefix
 }
 
 // A Cluster is what the guard needs of other nodes. No method but Run waits longer than ten
@@ -135,7 +140,7 @@ func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 		now: c.Clock, started: c.Clock(), book: incident.NewBook(incident.Limits{}),
 	}
 	g.spared.begin(c.Spare)
-	g.doubt.on = c.SelfTest
+	g.doubt.begin(c.SelfTest, c.Proxies)
 	g.health.begin(g.started, database, traffics)
 	if g.peers != nil {
 		g.health.begin(g.started, redis)

@@ -310,6 +310,19 @@ func TestTheSelfTestFindsWhoBeginsToLeadAndSparesNobodyWhenItIsOff(t *testing.T)
 	if off.Health().NotEnforcing != "" || off.balance("10.0.0.5") != 403 {
 		t.Error("finds something though it is off")
 	}
+	trusting := func(c *Config) {
+		c.SelfTest, c.Proxies = true, []netip.Prefix{netip.MustParsePrefix("198.51.100.0/28")}
+	}
+	silent := newScene(t, trusting, spare("198.51.100.0/28"))
+	silent.crowd(200, 200, "198.51.100.7", nil)
+	if says := silent.Health().NotEnforcing; !strings.Contains(says, "clients.header") || silent.balance("198.51.100.7") != 200 {
+		t.Errorf("a trusted proxy that names nobody is held to the limit of one client: %q", says)
+	}
+	stranger := newScene(t, trusting)
+	stranger.crowd(120, 120, "10.0.0.5", func(n int) string { return fmt.Sprintf("203.0.113.%d", n%9) })
+	if stranger.Health().NotEnforcing != "" || stranger.balance("10.0.0.5") != 403 {
+		t.Error("where proxies are known, a stranger is spared for what he writes")
+	}
 	exempt := newScene(t, spare("10.0.0.5/32"), func(c *Config) { c.SelfTest = true })
 	exempt.crowd(90, 90, "10.0.0.5", nil)
 	if exempt.Health().NotEnforcing != "" {
