@@ -150,7 +150,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 	defer closing(log, "console", ui.Close)
 	late.Handler = ui
 
-	machines := service.New(service.Config{
+	machines := service.New(service.Config{ //nolint:contextcheck // it lives until it is closed, not until ctx ends
 		Guard: g, Store: db, Authz: http.HandlerFunc(at.authz), AuthzFrom: cfg.Service.Authz.From, Version: version, Log: log,
 		Authorize: func(ctx context.Context, secret string) (string, error) {
 			p, err := who.Token(ctx, secret)
@@ -189,7 +189,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		case err := <-failed:
 			return fmt.Errorf("serve: %w", err)
 		case <-hups:
-			now = reload(now, read, func(next config.Config) error {
+			now = reload(now, read, func(next config.Config) error { //nolint:contextcheck // a site lives until its last request ends
 				made, err := newSite(next, reading(next, key, log), stays, g, log)
 				if err != nil {
 					return err

@@ -76,8 +76,7 @@ func unknownRules(path string, rules map[string]any, t reflect.Type) []error {
 // fieldsOf a struct by their keys; those that are secret have a second, for a file.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	out := map[string]reflect.Type{}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		out[f.Tag.Get("key")] = f.Type
 		if f.Tag.Get("secret") != "" {
 			out[f.Tag.Get("key")+fileSuffix] = f.Type
@@ -110,8 +109,7 @@ func secretKeys() []string { return secretsBelow("", reflect.TypeFor[Config]()) 
 
 func secretsBelow(path string, t reflect.Type) []string {
 	var out []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		switch {
 		case f.Tag.Get("secret") != "":
 			out = append(out, path+f.Tag.Get("key"))

@@ -118,8 +118,11 @@ func (u *Upstream) fill() {
 		u.PreserveHost = d.PreserveHost
 	}
 	for _, f := range []struct{ set, usual *time.Duration }{
-		{&u.Health.Every, &d.Health.Every}, {&u.Health.Timeout, &d.Health.Timeout},
-		{&u.Connect, &d.Connect}, {&u.Answer, &d.Answer}, {&u.Idle, &d.Idle},
+		{&u.Health.Every, &d.Health.Every},
+		{&u.Health.Timeout, &d.Health.Timeout},
+		{&u.Connect, &d.Connect},
+		{&u.Answer, &d.Answer},
+		{&u.Idle, &d.Idle},
 	} {
 		if *f.set == 0 {
 			*f.set = *f.usual
@@ -244,7 +247,7 @@ func readSecrets(tree map[string]any) error {
 		if !ok {
 			continue
 		}
-		b, err := os.ReadFile(path)
+		b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 		if err != nil {
 			return engine.Invalid{Field: key + fileSuffix, Problem: "can't be read: " + err.Error()}
 		}

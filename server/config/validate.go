@@ -20,9 +20,9 @@ import (
 // A check gathers mistakes.
 type check struct{ wrong []error }
 
-func (c *check) that(ok bool, key, problem string, args ...any) {
+func (k *check) that(ok bool, key, problem string, args ...any) {
 	if !ok {
-		c.wrong = append(c.wrong, engine.Invalid{Field: key, Problem: fmt.Sprintf(problem, args...)})
+		k.wrong = append(k.wrong, engine.Invalid{Field: key, Problem: fmt.Sprintf(problem, args...)})
 	}
 }
 

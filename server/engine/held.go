@@ -69,6 +69,7 @@ const lastYear = 2261 // that nanoseconds since 1970 can tell
 // tells reports whether nothing of a decision is lost when it is held in short: it is about a
 // network, has not ended, and knows the wall clock only.
 func (h *held) tells(d *Decision) bool {
+	//nolint:staticcheck // the very value must come back, not only the same moment
 	return h.bits != noNetwork && d.Target.Key == Key{} && d.Finding == "" && d.Lifted == time.Time{} && d.LiftedBy == "" &&
 		h.action() == d.Action && h.origin() == d.Origin &&
 		time.Unix(0, h.from).UTC() == d.From && h.until() == d.Until

@@ -242,7 +242,9 @@ func TestOnePersonWithAnAccountAKeyAndASessionIsOne(t *testing.T) {
 			{Account: "alice", Key: key("a"), Session: key("s1")},
 			{Account: "alice", Key: key("b"), Session: key("s2")},
 			{Account: "alice", Session: key(fmt.Sprint("s", n))},
-			{Key: key("c")}, {Key: key("c"), Session: key("s3")}, {Session: key("s4")},
+			{Key: key("c")},
+			{Key: key("c"), Session: key("s3")},
+			{Session: key("s4")},
 		} {
 			p.exchange(person, r, 200)
 		}

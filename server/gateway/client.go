@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -160,8 +161,8 @@ func (c *clients) hops(who client, h http.Header) string {
 	t := newTrail(h[c.header], c.header == forwardedHdr)
 	c.walk(&t, func(a netip.Addr) { passed = append(passed, a) })
 	var b []byte
-	for i := len(passed) - 1; i >= 0; i-- {
-		b = passed[i].AppendTo(b)
+	for i, a := range slices.Backward(passed) {
+		b = a.AppendTo(b)
 		if i > 0 {
 			b = append(b, ", "...)
 		}

@@ -114,7 +114,7 @@ func forwardedFor(element string) (string, bool) {
 		if !ok {
 			return "", false
 		}
-		value := rest
+		var value string
 		if strings.HasPrefix(rest, `"`) {
 			if value, rest, ok = unquote(rest); !ok {
 				return "", false

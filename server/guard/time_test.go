@@ -66,6 +66,7 @@ func (p *paper) set(err error)  { p.mu.Lock(); p.broken = err; p.mu.Unlock() }
 func (p *paper) want(err error) { p.mu.Lock(); p.unwanted = err; p.mu.Unlock() }
 
 func (*paper) EachInForce(context.Context, time.Time, func(engine.Decision) error) error { return nil }
+
 func (*paper) Decision(context.Context, string) (engine.Decision, error) {
 	return engine.Decision{}, store.ErrNotFound
 }

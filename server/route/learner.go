@@ -4,6 +4,7 @@
 package route
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -172,9 +173,7 @@ func (l *Learner) learn(segments []string) {
 		default:
 			word := strings.Clone(s)
 			words := make(map[string]*node, len(p.words)+1)
-			for k, v := range p.words {
-				words[k] = v
-			}
+			maps.Copy(words, p.words)
 			words[word] = &node{}
 			p.words = words
 			if len(words) > l.limits.Distinct {

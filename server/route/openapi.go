@@ -70,8 +70,7 @@ func Open(file string, sensitive ...string) (*Table, error) {
 func open(file string, sensitive []string) (*Table, error) {
 	f, err := os.Open(file) //nolint:gosec // the operator says which
 	if err != nil {
-		var path *os.PathError
-		if errors.As(err, &path) {
+		if path, ok := errors.AsType[*os.PathError](err); ok {
 			err = path.Err // the name is said already
 		}
 		return nil, err

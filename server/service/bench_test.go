@@ -52,7 +52,6 @@ func BenchmarkStart(b *testing.B) {
 			batch = batch[:0]
 		}
 	}
-	batch = nil
 	p.stop()
 	began := time.Now()
 	p.start()

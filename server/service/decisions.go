@@ -133,7 +133,7 @@ func (s *Service) lines(w http.ResponseWriter, r *http.Request, before, after st
 	defer done()
 	o := newOut(w, r, "text/plain; charset=utf-8", s.now())
 	s.each(&f, func(_ *engine.Decision, t engine.Target) bool {
-		b := append(o.text[:0], before...)
+		b := append(o.text[:0], before...) //nolint:gocritic // the room of one line is used for the next
 		if t.Network.IsSingleIP() {
 			b = t.Network.Addr().AppendTo(b)
 		} else {

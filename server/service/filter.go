@@ -3,6 +3,7 @@ package service
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -84,17 +85,7 @@ func (f *filter) wants(d *engine.Decision) bool {
 	}
 	name := strings.ToLower(scenario(d))
 	contains := func(w string) bool { return strings.Contains(name, w) }
-	for _, w := range f.without {
-		if contains(w) {
-			return false
-		}
-	}
-	for _, w := range f.with {
-		if contains(w) {
-			return true
-		}
-	}
-	return len(f.with) == 0
+	return !slices.ContainsFunc(f.without, contains) && (len(f.with) == 0 || slices.ContainsFunc(f.with, contains))
 }
 
 // scope reports whether a bouncer asked for targets of this kind.

@@ -267,6 +267,7 @@ func (d *database) shrink(ctx context.Context, most int64) (n int64, err error) 
 	if err != nil {
 		return 0, err
 	}
+	defer rows.Close()
 	for rows.Next() { //nolint:revive // each step is a page
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
