@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	mostRows      = 1 << 15                // that wait; more are dropped and counted
+	mostRows      = 1 << 14                // that wait, twice when some are being written (10 MB each); more are dropped and counted
 	enoughRows    = 2000                   // to be written without waiting for more
 	longestWait   = 250 * time.Millisecond // of a row before it is written
 	fruitless     = 40                     // tries to write a batch that the database answers but does not take
