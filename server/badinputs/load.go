@@ -128,6 +128,10 @@ func (j *job) pushAll(ctx context.Context, p *pusher) error {
 	if refused > 0 || lost > 0 {
 		j.note("%d passed, %d refused, %d without an answer", passed, refused, lost)
 	}
+	var told struct{ Health struct{ TrafficLost int } }
+	if p.product.graphql(ctx, "{health {trafficLost}}", &told) == nil && told.Health.TrafficLost > 0 {
+		j.note("%d rows of traffic lost and counted", told.Health.TrafficLost)
+	}
 	if lost > p.n/100 {
 		return fmt.Errorf("%d of %d got no answer", lost, p.n)
 	}

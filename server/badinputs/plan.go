@@ -73,6 +73,7 @@ func planOf(c badCase) plan {
 	p := plan{rules: tree{}, tls: c.How == "h2"}
 	p.demo = strings.HasPrefix(text(c.Pre, "mode"), "demo")
 	if limit, stated := c.Input["limit"].(float64); stated {
+		// Who states a limit and a window speaks of a limiter: it is over when the window is.
 		within := time.Duration(number(c.Input, "window_s", 60) * float64(time.Second)).String()
 		p.rules["rate-abuse"] = tree{"mode": "enforce", "more": limit, "within": within, "do": "block", "for": within}
 	}
