@@ -20,6 +20,8 @@ type judge struct {
 	culprits  map[uint64]*culprit
 	more      int // clients with a verdict beyond mostCulprits
 	attacks   map[int64]*attack
+	members   int    // of attacks, in all
+	dropped   int    // attacks beyond mostAttacks or mostMembers
 	requests  uint64 // also the ID of the last
 	refused   uint64
 	late      uint64
@@ -28,8 +30,13 @@ type judge struct {
 	expire    time.Time
 }
 
-// mostCulprits are told by name. Those beyond are counted.
-const mostCulprits = 1 << 18
+// So many clients and attacks are told, and so many clients of attacks in all. Of attacks beyond,
+// the least are given up.
+const (
+	mostCulprits = 1 << 18
+	mostAttacks  = 1 << 14
+	mostMembers  = 1 << 20
+)
 
 // A culprit is a client that something was found about.
 type culprit struct {
@@ -144,7 +151,7 @@ func (j *judge) note(who uint64, f *engine.Finding) {
 // group keeps the incidents that a finding changed.
 func (j *judge) group(c incident.Change) {
 	for _, gone := range c.Emptied {
-		delete(j.attacks, gone.ID)
+		j.forget(gone.ID)
 	}
 	if c.Incident == nil {
 		return
@@ -155,9 +162,31 @@ func (j *judge) group(c incident.Change) {
 		j.attacks[c.Incident.ID] = a
 	}
 	a.Incident = *c.Incident
-	a.members[clientOf(c.Alert.Client)] = true
+	j.join(a, c.Alert.Client)
 	for i := range c.Joined {
-		a.members[clientOf(c.Joined[i].Client)] = true
+		j.join(a, c.Joined[i].Client)
+	}
+	if len(j.attacks) > mostAttacks || j.members > mostMembers {
+		all := j.incidents() // the gravest first
+		for _, a := range all[len(all)*3/4:] {
+			j.forget(a.ID)
+			j.dropped++
+		}
+	}
+}
+
+// join notes that a client who is told by name is in an attack.
+func (j *judge) join(a *attack, client netip.Addr) {
+	if who := clientOf(client); j.culprits[who] != nil && !a.members[who] {
+		a.members[who] = true
+		j.members++
+	}
+}
+
+func (j *judge) forget(attack int64) {
+	if a := j.attacks[attack]; a != nil {
+		j.members -= len(a.members)
+		delete(j.attacks, attack)
 	}
 }
 

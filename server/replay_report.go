@@ -179,6 +179,9 @@ func (r *report) attacksTo(w io.Writer) {
 	if n := len(attacks) - mostIncidents; n > 0 {
 		fmt.Fprintf(w, "and %s more: --json lists them all\n", thousands(uint64(n)))
 	}
+	if r.dropped > 0 {
+		fmt.Fprintf(w, "There were too many to remember: %s of low score are left out.\n", thousands(uint64(r.dropped)))
+	}
 }
 
 func (r *report) badLines(w io.Writer) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/incident"
 )
 
 // replaying runs the command as a shell would.
@@ -243,5 +244,33 @@ func TestClientsBeyondTheCensusAreCountedOnceTheyAreFound(t *testing.T) {
 	n, exact := j.requestsOf(j.verdicts()[0])
 	if n != 10 || exact {
 		t.Errorf("%d requests, exact: %v", n, exact)
+	}
+}
+
+func TestAttacksDoNotGrowWithTheLog(t *testing.T) {
+	j, err := newJudge(engine.Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Unix(1_700_000_000, 0)
+	for i := range mostAttacks + 10 {
+		client := netip.AddrFrom4([4]byte{20, byte(i >> 8), byte(i), 1})
+		j.culprits[clientOf(client)] = &culprit{client: client}
+		change := incident.Change{Incident: &incident.Incident{ID: int64(i + 1), First: at, Severity: engine.Low, Alerts: 2, Clients: 1}}
+		if i == 0 {
+			change.Incident.Severity = engine.Critical
+		}
+		change.Alert.Client = client
+		j.group(change)
+	}
+	if n := len(j.attacks); n > mostAttacks || n < mostAttacks/2 || len(j.attacks)+j.dropped != mostAttacks+10 || j.members != n {
+		t.Errorf("%d attacks with %d members are remembered, and %d dropped", n, j.members, j.dropped)
+	}
+	if j.attacks[1] == nil {
+		t.Error("the gravest is forgotten")
+	}
+	j.group(incident.Change{Emptied: []incident.Incident{{ID: 1}}})
+	if j.attacks[1] != nil || j.members != len(j.attacks) {
+		t.Error("an incident that was emptied is remembered")
 	}
 }
