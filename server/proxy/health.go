@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -45,8 +46,18 @@ func (t *target) pause() time.Duration {
 	return min(firstBreak<<min(max(t.failed.Load()-fall, 0), 8), longBreak)
 }
 
+// ours reports whether a connection could not be made for want of something here, which says
+// nothing about the target.
+func ours(err error) bool { return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) }
+
 // unreached takes in that no connection could be made.
 func (t *target) unreached(err error) {
+	if ours(err) {
+		if t.maySay() {
+			t.p.log.Error("connect to an API: this machine has no file left for it", "upstream", t.u.Name, "target", t.url, "err", err)
+		}
+		return
+	}
 	n := t.failed.Add(1)
 	if n < fall && t.maySay() {
 		t.p.log.Warn("connect to an API", "upstream", t.u.Name, "target", t.url, "err", err)
@@ -138,6 +149,9 @@ func (t *target) checked(err error) {
 			t.change("", true)
 		}
 		t.reached()
+		return
+	}
+	if ours(err) {
 		return
 	}
 	t.good = 0

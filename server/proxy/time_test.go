@@ -8,8 +8,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +21,7 @@ import (
 type wire struct {
 	f     func(host string, c net.Conn)
 	away  atomic.Bool
+	full  atomic.Bool // this machine has no file left
 	dials atomic.Int32
 }
 
@@ -26,6 +29,9 @@ func (w *wire) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	w.dials.Add(1)
 	if w.away.Load() {
 		return nil, errors.New("connection refused")
+	}
+	if w.full.Load() {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.EMFILE)}
 	}
 	here, there := net.Pipe()
 	go func() {
@@ -184,6 +190,27 @@ func TestAnUnreachableTargetIsLeftOutAndComesBack(t *testing.T) {
 		}
 		if h := p.Health()[0]; !h.Healthy || h.Reason != "" || h.Idle != 1 || h.Busy != 0 {
 			t.Errorf("health is %+v", h)
+		}
+	})
+}
+
+func TestWhatThisMachineLacksTakesNoTargetOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wire{f: honest}
+		w.full.Store(true)
+		p := inBubble(t, w, Upstream{HealthPath: "/healthz"})
+		for range 5 {
+			if a, _, _ := try(p, httptest.NewRequest(http.MethodPost, "/", http.NoBody)); a.Code != 502 {
+				t.Errorf("without a file left the answer is %d", a.Code)
+			}
+		}
+		time.Sleep(time.Minute)
+		w.full.Store(false)
+		if h := p.Health()[0]; !h.Healthy {
+			t.Errorf("health is %+v", h)
+		}
+		if a, _, _ := try(p, httptest.NewRequest(http.MethodPost, "/", http.NoBody)); a.Code != 200 {
+			t.Errorf("with files again the answer is %d", a.Code)
 		}
 	})
 }
