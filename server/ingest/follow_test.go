@@ -219,6 +219,10 @@ func TestNoLineIsLostWhenTheLogIsMovedAway(t *testing.T) {
 			_ = os.Truncate(s.path, 0)
 			s.write("", s.line()+s.line()+s.line()+s.line()+s.line())
 		},
+		"cut off and written as long as it was": func(s *scene) {
+			_ = os.Truncate(s.path, 0)
+			s.write("", s.line()+s.line())
+		},
 		"a link to another": func(s *scene) {
 			s.write("-b", s.line())
 			_ = os.Remove(s.path)
