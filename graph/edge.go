@@ -117,6 +117,9 @@ func (g gate) allowed(ctx context.Context, op *ast.OperationDefinition) *gqlerro
 			var below ast.SelectionSet
 			switch x := selection.(type) {
 			case *ast.Field:
+				if !g.introspection && (x.Name == "__schema" || x.Name == "__type") {
+					return Fault{Code: Denied, Message: "The schema is told in the demo only."}.graphql(ast.Path{ast.PathName(x.Alias)}, nil)
+				}
 				if !strings.HasPrefix(x.Name, "__") && !o.Role.May(kind+x.Name) { // introspection is refused, where it is, by itself
 					g.denied(ctx, o, kind+x.Name)
 					return Fault{Code: Denied, Message: denial(kind + x.Name)}.graphql(ast.Path{ast.PathName(x.Alias)}, nil)

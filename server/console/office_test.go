@@ -75,6 +75,15 @@ func (o *office) token(role access.Role) string {
 	return secret
 }
 
+func TestTheSchemaIsNotToldToOperators(t *testing.T) {
+	o := openOffice(t)
+	for _, document := range []string{`{__schema {types {name}}}`, `{__type(name: "Query") {name}}`, `{...f} fragment f on Query {me {name} __schema {types {name}}}`} {
+		if _, code := o.graphql(document, "Authorization: Bearer "+o.token(access.Admin)); code != "DENIED" {
+			t.Errorf("%s gives %s", document, code)
+		}
+	}
+}
+
 // graphql asks as whoever the headers say, and returns the first error's code.
 func (o *office) graphql(document string, headers ...string) (answer, string) {
 	o.t.Helper()
