@@ -55,6 +55,9 @@ func serveCommand() *cobra.Command {
 // runServe guards an API until ctx ends and everything has been written. It is long because it
 // reads straight down: the defers, from the bottom, are the order of stopping.
 func runServe(ctx context.Context, cfg config.Config, read func() (config.Config, error), log *slog.Logger, out io.Writer) error {
+	hups := make(chan os.Signal, 1)
+	signal.Notify(hups, syscall.SIGHUP) // before all else: one that comes during the start would end the process
+	defer signal.Stop(hups)
 	for _, w := range cfg.Warnings() {
 		log.Warn(w)
 	}
@@ -180,9 +183,6 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		return err
 	}
 
-	hups := make(chan os.Signal, 1)
-	signal.Notify(hups, syscall.SIGHUP)
-	defer signal.Stop(hups)
 	now := cfg
 	for {
 		select {
@@ -190,6 +190,9 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 			return fmt.Errorf("serve: %w", err)
 		case <-hups:
 			now = reload(now, read, func(next config.Config) error { //nolint:contextcheck // a site lives until its last request ends
+				if err := doors.reload(); err != nil { // before anything has changed
+					return err
+				}
 				made, err := newSite(next, reading(next, key, log), stays, g, log)
 				if err != nil {
 					return err
@@ -200,7 +203,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 				}
 				at.replace(made)
 				keep.Store(retention(next))
-				return doors.reload()
+				return nil
 			}, log)
 		case <-ctx.Done():
 			ui.HangUp() // sockets are hijacked: the server neither waits for them nor closes them
@@ -217,7 +220,7 @@ func reading(cfg config.Config, key []byte, log *slog.Logger) gateway.Config {
 	return gateway.Config{
 		Trusted: cfg.Clients.TrustedProxies, ClientHeader: cfg.Clients.Header,
 		Keys: sources(cfg.Identity.Keys), Accounts: sources(cfg.Identity.Accounts), Sessions: sources(cfg.Identity.Sessions),
-		RateLimit: cfg.Gateway.RateLimitHeaders, KeySecret: key, Log: log,
+		RateLimit: cfg.Gateway.RateLimitHeaders, Observe: cfg.Gateway.Mode == config.Observe, KeySecret: key, Log: log,
 	}
 }
 
@@ -258,7 +261,7 @@ func reload(now config.Config, read func() (config.Config, error), take func(con
 		log.Warn(w)
 	}
 	if err := take(next); err != nil {
-		log.Error("the configuration can't be taken up as a whole", "err", err)
+		log.Error("the configuration can't be taken up: nothing was changed", "err", err)
 		return now
 	}
 	log.Info("the configuration was read again", "mode", next.Gateway.Mode)

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -263,6 +265,56 @@ func TestAReloadSwitchesEnforcementOnWithoutDroppingARequest(t *testing.T) {
 	if dropped.Load() > 0 {
 		t.Errorf("%d of %d requests were dropped", dropped.Load(), asked.Load())
 	}
+}
+
+func TestAReloadThatCannotBeTakenUpAsAWholeChangesNothing(t *testing.T) {
+	cert, key := certified(t)
+	s := serve(t, strings.Replace(behindProxy, "observe", "enforce", 1)+"service: {tls: {cert: "+cert+", key: "+key+"}}\n", hello)
+	still := func(after string) {
+		t.Helper()
+		if code := s.get("203.0.113.8", "/api/admin/users"); code != 403 {
+			t.Errorf("a decoy answers %d after %s", code, after)
+		}
+	}
+	good, err := os.ReadFile(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cert, []byte("nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.edit("mode: enforce", "mode: observe", "nothing was changed")
+	still("a reload with a certificate that can't be read")
+	if err := os.WriteFile(cert, good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := strings.Count(s.errs.String(), "nothing was changed")
+	s.write("")
+	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	s.until("it refuses an empty file", func() bool { return strings.Count(s.errs.String(), "nothing was changed") > before })
+	still("a reload of a file that is being written")
+}
+
+// certified writes a certificate that tests may use, and its key.
+func certified(t *testing.T) (cert, key string) {
+	t.Helper()
+	s := httptest.NewTLSServer(hello)
+	defer s.Close()
+	own := s.TLS.Certificates[0]
+	secret, err := x509.MarshalPKCS8PrivateKey(own.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: own.Certificate[0]}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
 }
 
 func TestAStopLetsRequestsInFlightEnd(t *testing.T) {

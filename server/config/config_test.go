@@ -177,6 +177,14 @@ func TestMistakesAreNamedWithTheirRemedy(t *testing.T) {
 	}
 }
 
+func TestAFileWithNothingInItIsAMistake(t *testing.T) {
+	for _, text := range []string{"", "\n\n", "# all of it is commented out\n"} {
+		if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), "holds no setting") {
+			t.Errorf("%q is taken: %v", text, err)
+		}
+	}
+}
+
 func TestBrokenYAMLIsShownWhereItBreaks(t *testing.T) {
 	_, err := load(t, "gateway:\n  mode: [observe\n")
 	if err == nil || !strings.Contains(err.Error(), "2") {

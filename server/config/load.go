@@ -84,6 +84,9 @@ func readYAML(path string) (map[string]any, error) {
 	if err := yaml.Unmarshal(b, &tree); err != nil {
 		return nil, fmt.Errorf("%s is not YAML that can be read:\n%s", path, yaml.FormatError(err, false, true))
 	}
+	if len(tree) == 0 { // as an editor or a full disk leaves it: it would switch everything off
+		return nil, fmt.Errorf("%s holds no setting: write one, or name no file", path)
+	}
 	return tree, nil
 }
 

@@ -79,7 +79,7 @@ func (f *ForwardAuth) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if v.Refused() {
 		no = verdictProblem(v)
 	} else {
-		no = unfit(method, len(sent), ambiguous)
+		no = f.fit(&x, unfit(method, len(sent), ambiguous))
 	}
 	if no == nil {
 		if f.noLog {

@@ -71,6 +71,10 @@ type Config struct {
 	// Routes knows the templates of paths; when nil a route is its folded path.
 	Routes Routes
 
+	// Observe passes on what could be read in another way, or is too long, and says in the exchange
+	// that it would have been refused. What the Guard refuses is its own affair.
+	Observe bool
+
 	// RateLimit tells clients what is left of their quota, in RateLimit fields.
 	RateLimit bool
 
@@ -153,7 +157,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.refuse(verdictProblem(v))
 		return
 	}
-	if no := unfit(r.Method, len(r.RequestURI), ambiguous); no != nil {
+	if no := g.fit(&a.x, unfit(r.Method, len(r.RequestURI), ambiguous)); no != nil {
 		a.refuse(no)
 		return
 	}
@@ -220,6 +224,18 @@ func unfit(method string, length int, ambiguous string) *problem {
 			status: http.StatusBadRequest, kind: "path", title: "The path is ambiguous", cause: CausePath,
 			detail: "The path can be read in more than one way, so it is not passed on: it has " + ambiguous + ".",
 		}
+	}
+	return nil
+}
+
+// fit is why a request can't be passed on, where that is enforced. A method never is, that makes
+// the API a tunnel or a mirror.
+func (d *reader) fit(x *engine.Exchange, no *problem) *problem {
+	if no == nil || !d.observes || no.cause == CauseMethod {
+		return no
+	}
+	if x.Would == "" {
+		x.Would = no.cause
 	}
 	return nil
 }

@@ -87,6 +87,33 @@ func TestWhoIsBlockedHearsThatFirst(t *testing.T) {
 	}
 }
 
+func TestWhatIsAmbiguousPassesWhileTheGatewayObserves(t *testing.T) {
+	g := &witness{}
+	s := httptest.NewServer(New(Config{Observe: true}, g, http.HandlerFunc(echo)))
+	defer s.Close()
+	for target, cause := range map[string]string{
+		"/groups%2Fprojects": CausePath, "//x/api": CausePath, `/a\b`: CausePath, "/a%3fb": CausePath,
+		"/" + strings.Repeat("a", longestURL): CauseURL, "/api/balance": "",
+	} {
+		g.forget()
+		res, body := raw(t, s.Listener.Addr(), "GET "+target+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		if res.StatusCode != 200 || body != target {
+			t.Errorf("%s: got %d %s", clip(target), res.StatusCode, clip(body))
+		}
+		if x := g.only(t); x.Refused || x.Would != cause {
+			t.Errorf("%s: observed %+v", clip(target), x)
+		}
+	}
+	if res, _ := raw(t, s.Listener.Addr(), "TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); res.StatusCode != 405 {
+		t.Errorf("TRACE: got %d", res.StatusCode)
+	}
+	asked := &witness{}
+	w := ask(asking(asked, func(c *Config) { c.Observe, c.NoLog = true, true }), check("/groups%2Fprojects"))
+	if x := asked.only(t); w.Code != http.StatusNoContent || x.Would != CausePath {
+		t.Errorf("a proxy that asks gets %d; observed %+v", w.Code, x)
+	}
+}
+
 func TestTheGatewayIsNoTunnelAndNoMirror(t *testing.T) {
 	g := &witness{}
 	s := httptest.NewServer(New(Config{}, g, http.HandlerFunc(echo)))
