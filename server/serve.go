@@ -215,12 +215,15 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 // spareOperators is how long no rule blocks the address that an operator works from.
 const spareOperators = 24 * time.Hour
 
+// slowestLook is how long a client may take to send the beginning of a body that says who acts.
+const slowestLook = 30 * time.Second
+
 // reading says how requests are read.
 func reading(cfg config.Config, key []byte, log *slog.Logger) gateway.Config {
 	return gateway.Config{
 		Trusted: cfg.Clients.TrustedProxies, ClientHeader: cfg.Clients.Header,
 		Keys: sources(cfg.Identity.Keys), Accounts: sources(cfg.Identity.Accounts), Sessions: sources(cfg.Identity.Sessions),
-		RateLimit: cfg.Gateway.RateLimitHeaders, Observe: cfg.Gateway.Mode == config.Observe, KeySecret: key, Log: log,
+		BodyPatience: slowestLook, RateLimit: cfg.Gateway.RateLimitHeaders, Observe: cfg.Gateway.Mode == config.Observe, KeySecret: key, Log: log,
 	}
 }
 

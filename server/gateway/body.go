@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
@@ -18,13 +19,18 @@ const maxPeek = 64 << 10
 
 // look reads what the body tells about who acts, and answers the request with its body whole
 // again: what was read first, then the rest as it comes. Nothing of the body is kept.
-func (d *reader) look(x *engine.Request, r *http.Request) (*http.Request, *problem) {
+func (d *reader) look(w http.ResponseWriter, x *engine.Request, r *http.Request) (*http.Request, *problem) {
 	if !d.bodies || r.Body == nil || r.Body == http.NoBody || !d.tellsMore(x) {
 		return r, nil
 	}
+	rc := http.NewResponseController(w)
+	hurried := d.patience > 0 && rc.SetReadDeadline(time.Now().Add(d.patience)) == nil
 	begun, whole, err := peek(r)
 	if err != nil {
 		return r, unreadable(err)
+	}
+	if hurried {
+		_ = rc.SetReadDeadline(time.Time{}) // it was set a moment ago
 	}
 	out := new(http.Request)
 	*out = *r

@@ -75,6 +75,10 @@ type Config struct {
 	// that it would have been refused. What the Guard refuses is its own affair.
 	Observe bool
 
+	// BodyPatience is how long a client may take to send what is looked at of a body. When it is
+	// zero the server's own deadlines hold; else they end when that was read.
+	BodyPatience time.Duration
+
 	// RateLimit tells clients what is left of their quota, in RateLimit fields.
 	RateLimit bool
 
@@ -161,7 +165,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.refuse(no)
 		return
 	}
-	r, no = g.look(&a.x.Request, g.forward(r, who))
+	r, no = g.look(w, &a.x.Request, g.forward(r, who))
 	if no != nil {
 		a.refuse(no)
 		return

@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -331,5 +333,35 @@ func TestSourcesAreChecked(t *testing.T) {
 		if errors.As(err, &invalid); invalid.Field != c.field {
 			t.Errorf("%+v: %v", c.source, err)
 		}
+	}
+}
+
+func TestABodyThatIsLookedIntoHasItsTimeAndThenAllTheTimeOfTheAPI(t *testing.T) {
+	api := &taker{}
+	g := &witness{}
+	s := httptest.NewServer(New(Config{Accounts: []Source{{In: "json", Name: "username"}}, BodyPatience: 200 * time.Millisecond}, g, api))
+	defer s.Close()
+	send := func(beginning string, length int) (net.Conn, *bufio.Reader) {
+		c, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		fmt.Fprintf(c, "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", length, beginning)
+		return c, bufio.NewReader(c)
+	}
+	c, in := send(`{"user`, 100)
+	defer c.Close()
+	if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 408 ") || api.calls != 0 {
+		t.Errorf("who does not send on gets %q, %v", line, err)
+	}
+
+	beginning := `{"username":"alice","note":"` + strings.Repeat("x", maxPeek)
+	c, in = send(beginning, len(beginning)+2)
+	defer c.Close()
+	time.Sleep(500 * time.Millisecond) // longer than the patience
+	io.WriteString(c, `"}`)
+	if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 200 ") || len(api.body) != len(beginning)+2 {
+		t.Errorf("a long body that goes on later gets %q, %v", line, err)
 	}
 }

@@ -18,6 +18,7 @@ type reader struct {
 
 	keySources, accounts, sessions []source
 	bodies                         bool // one of them is read from a body
+	patience                       time.Duration
 	observes                       bool // what can be read in two ways passes
 
 	routes Routes
@@ -47,6 +48,7 @@ func (d *reader) prepare(c Config, clients clients) {
 	d.hygiene = newHygiene(d.keySources, d.accounts, d.sessions)
 	d.observes = c.Observe
 	d.routes, d.limits.on, d.now, d.log = c.Routes, c.RateLimit, c.Now, c.Log
+	d.patience = c.BodyPatience
 	if l, ok := c.Routes.(Learner); ok {
 		d.learn = l.Answered
 	}

@@ -25,8 +25,9 @@ type Config struct {
 }
 
 // Bounds of every server. Bodies and answers have deadlines of their own, where they are read
-// and written: a stream may take long.
+// and written: a stream may take long. What is left of a body that nobody reads has lingering.
 const (
+	lingering     = 2 * time.Second
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 60 * time.Second
 	proxyTimeout  = 5 * time.Second
@@ -44,7 +45,7 @@ type Door struct {
 // Open takes the address and reads the certificate. Nothing is served before Serve.
 func Open(ctx context.Context, c Config, h http.Handler, log *slog.Logger) (*Door, error) {
 	d := &Door{server: &http.Server{
-		Handler:           h,
+		Handler:           unwaited(h),
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    mostHeader,
@@ -68,6 +69,17 @@ func Open(ctx context.Context, c Config, h http.Handler, log *slog.Logger) (*Doo
 	}
 	d.listener = l
 	return d, nil
+}
+
+// unwaited answers a client who does not send the body that he promised. When a handler has
+// returned, net/http reads some more of it first, and would wait for ever.
+func unwaited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			defer func() { _ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingering)) }()
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // believe a PROXY header of those who are listed, and read everybody else's bytes as they are.

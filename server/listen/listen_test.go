@@ -192,3 +192,27 @@ func TestATakenPortIsNamedWithTheRemedy(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhoDoesNotSendHisBodyIsAnsweredAndNotWaitedFor(t *testing.T) {
+	d, err := listen.Open(t.Context(), listen.Config{Address: "127.0.0.1:0"}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "refused unread", http.StatusForbidden)
+	}), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	go d.Serve()
+	for name, rest := range map[string]string{"a length": "Content-Length: 1000\r\n\r\n{", "chunks": "Transfer-Encoding: chunked\r\n\r\n5\r\nhe"} {
+		c, err := net.Dial("tcp", d.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\n"+rest)
+		answer, err := io.ReadAll(c) // until it is hung up
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 403 ") {
+			t.Errorf("%s: %q, %v", name, answer, err)
+		}
+	}
+}
