@@ -238,6 +238,26 @@ func TestTrafficThatIsTakenAwayWhileOpenBeginsAnew(t *testing.T) {
 	}
 }
 
+func TestASentinelThatWasCutIsNotTakenForAShorterOne(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, Config{Dir: dir})
+	record(t, s, Batch{Alerts: []incident.Alert{alert(1, 0)}})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "sentinel.db")
+	whole, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(file, whole.Size()/2); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Config{Dir: dir}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "backup") {
+		t.Errorf("got %v, want it to say what to do", err)
+	}
+}
+
 func TestADamagedSentinelIsNotTouched(t *testing.T) {
 	dir := t.TempDir()
 	junk := []byte(strings.Repeat("no database at all. ", 5000))

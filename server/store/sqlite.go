@@ -30,7 +30,33 @@ func primary(err error) int { return sqliteCode(err) & 0xff }
 // damaged reports whether err says that the file is no sound database.
 func damaged(err error) bool {
 	c := primary(err)
-	return c == sqliteCorrupt || c == sqliteNotADB
+	_, looked := errors.AsType[unsound](err)
+	return c == sqliteCorrupt || c == sqliteNotADB || looked
+}
+
+// unsound is what SQLite found when it was told to look through a file.
+type unsound string
+
+func (u unsound) Error() string { return "the file is damaged: " + string(u) }
+
+// mostLookedThrough is how large a file may be that is looked through at a start: about half a
+// second of it. In a larger one damage shows when it is read.
+const mostLookedThrough = 256 << 20
+
+// lookThrough finds pages that are missing, torn or used twice, as in a file that was cut.
+func (d *database) lookThrough(ctx context.Context, db *sql.DB) error {
+	f, err := os.Stat(d.file)
+	if err != nil || f.Size() > mostLookedThrough {
+		return err
+	}
+	var found string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return err
+	}
+	if found != "ok" {
+		return unsound(strings.ReplaceAll(found, "\n", " "))
+	}
+	return nil
 }
 
 // readers of each file; more only wait for the two cores.
@@ -108,6 +134,11 @@ func (d *database) openSQLite(ctx context.Context, synchronous string) error {
 	}
 	if err := readVersions(ctx, writer, d.name); err != nil {
 		return err
+	}
+	if d.name == "sentinel" { // the other may be lost, and is large
+		if err := d.lookThrough(ctx, writer); err != nil {
+			return err
+		}
 	}
 	if err := migrate(ctx, writer, goose.DialectSQLite3, "sqlite", d.name); err != nil {
 		return err
