@@ -126,7 +126,6 @@ type tail struct {
 	read  int64 // bytes
 	done  int64 // bytes of whole lines, all of which were handed out
 	head  head
-	wrote time.Time // as the file says, when it was looked at last
 	still time.Time // when nothing was left to read for the first time after it was moved
 	until time.Time // when it is closed; zero while it is not moved
 }
@@ -274,10 +273,6 @@ func (f *follower) restarted(t *tail) bool {
 	if err != nil {
 		return false
 	}
-	if info.Size() == t.read && info.ModTime().Equal(t.wrote) {
-		return false
-	}
-	t.wrote = info.ModTime()
 	return info.Size() < t.read || !t.head.begins(t.file)
 }
 
