@@ -148,6 +148,14 @@ func TestWhatCannotBeDoneSaysWhy(t *testing.T) {
 	}
 }
 
+func TestWhatIsTooMuchAtOnceIsCalledThat(t *testing.T) {
+	m := start(t, t.TempDir())
+	_, err := local.Dial(m.dir).Do(t.Context(), local.Request{Do: local.AddDecision, Targets: strings.Fields(strings.Repeat("198.51.100.7 ", 10_000))})
+	if err == nil || !strings.Contains(err.Error(), "too much at once") {
+		t.Errorf("it says %v", err)
+	}
+}
+
 func TestOnlyTheOwnerMayUseTheSocket(t *testing.T) {
 	m := start(t, t.TempDir())
 	info, err := os.Stat(filepath.Join(m.dir, "sentinel.sock"))

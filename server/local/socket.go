@@ -101,6 +101,10 @@ func handler(d *Desk, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var asked Request
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostBody)).Decode(&asked); err != nil {
+			if _, large := errors.AsType[*http.MaxBytesError](err); large {
+				http.Error(w, "that is too much at once: name fewer", http.StatusRequestEntityTooLarge)
+				return
+			}
 			http.Error(w, "send a request as JSON", http.StatusBadRequest)
 			return
 		}
