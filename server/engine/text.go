@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,7 +12,7 @@ import (
 func Storable(s string, most int, escape func([]byte, byte) []byte) string {
 	long := len(s) > most
 	if long { // a card number across the cut is seen whole before it is cut
-		s = s[:min(len(s), most+2*longestCard)]
+		s = s[:min(len(s), most+4*longestCard)]
 	}
 	kinds, digits := byte(0), 0
 	for i := range len(s) {
@@ -89,37 +90,30 @@ const (
 )
 
 // maskCards hides all but the first six and the last four digits of what can be a card number:
-// a run of digits, single dashes allowed, that begins with 2 to 6 and has a right check digit.
+// digits, perhaps in groups with one dash, space, + or %20 between, that begin with 2 to 6 and
+// have a right check digit.
 func maskCards(s string) string {
 	var out []byte
 	for i := 0; i < len(s); {
-		if s[i] < '0' || s[i] > '9' {
+		if !numeral(s[i]) {
 			i++
 			continue
 		}
-		end, digits := i, 0
-		for end < len(s) && (s[end] >= '0' && s[end] <= '9' || s[end] == '-' && end+1 < len(s) && s[end+1] >= '0' && s[end+1] <= '9') {
-			if s[end] != '-' {
-				digits++
+		digits := cardAt(s[i:])
+		if digits == nil {
+			for i < len(s) && numeral(s[i]) { // another group may begin one
+				i++
 			}
-			end++
+			i += gap(s[i:])
+			continue
 		}
-		if digits >= shortestCard && digits <= longestCard && s[i] >= '2' && s[i] <= '6' && checkDigit(s[i:end]) {
-			if out == nil {
-				out = []byte(s)
-			}
-			seen := 0
-			for j := i; j < end; j++ {
-				if s[j] == '-' {
-					continue
-				}
-				if seen >= 6 && seen < digits-4 {
-					out[j] = '*'
-				}
-				seen++
-			}
+		if out == nil {
+			out = []byte(s)
 		}
-		i = end
+		for _, at := range digits[6 : len(digits)-4] {
+			out[i+at] = '*'
+		}
+		i += digits[len(digits)-1] + 1
 	}
 	if out == nil {
 		return s
@@ -127,13 +121,57 @@ func maskCards(s string) string {
 	return string(out)
 }
 
-// checkDigit reports whether the digits in s add up as those of a card number do.
-func checkDigit(s string) bool {
-	sum, double := 0, false
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] == '-' {
+func numeral(c byte) bool { return kindOf[c] == isDigit }
+
+// gap is how long the sign between two groups of digits is that s begins with; 0 for none.
+func gap(s string) int {
+	n := 1
+	switch {
+	case strings.HasPrefix(s, "%20"):
+		n = 3
+	case s == "" || s[0] != '-' && s[0] != ' ' && s[0] != '+':
+		return 0
+	}
+	if n < len(s) && numeral(s[n]) {
+		return n
+	}
+	return 0
+}
+
+// cardAt says where the digits are of the card number that s begins with, the longest when there
+// are several; nil when there is none. It ends where a group does.
+func cardAt(s string) []int {
+	if s[0] < '2' || s[0] > '6' {
+		return nil
+	}
+	var room [longestCard]int
+	found := 0
+	for i, n := 0, 0; i < len(s) && n < longestCard; {
+		if !numeral(s[i]) {
+			g := gap(s[i:])
+			if g == 0 {
+				break
+			}
+			i += g
 			continue
 		}
+		room[n] = i
+		n++
+		i++
+		if n >= shortestCard && (i == len(s) || !numeral(s[i])) && checkDigit(s, room[:n]) {
+			found = n
+		}
+	}
+	if found == 0 {
+		return nil
+	}
+	return append([]int(nil), room[:found]...)
+}
+
+// checkDigit reports whether the digits at those places add up as those of a card number do.
+func checkDigit(s string, at []int) bool {
+	sum, double := 0, false
+	for _, i := range slices.Backward(at) {
 		d := int(s[i] - '0')
 		if double {
 			if d *= 2; d > 9 {
