@@ -83,6 +83,9 @@ CASES ?= server/testdata/bad-inputs.jsonl
 bad-inputs: build ## the bad inputs of CASES against the built binary
 	@go run ./server/badinputs -binary bin/sentinel $(CASES)
 
+score: build ## precision, recall, delay and cost over the labelled logs of DATA
+	@go run ./server/score -binary bin/sentinel -data "$(DATA)" $(SCORE)
+
 fuzz: ## every fuzz target for FUZZTIME each
 	.ci/fuzz $(FUZZTIME)
 
@@ -112,4 +115,4 @@ clean: ## remove what was built, keep data/
 	rm -rf bin node_modules frontend/node_modules
 	find frontend/dist -mindepth 1 -not -name .gitkeep -delete
 
-.PHONY: help setup generate build run demo quick test e2e bad-inputs fuzz bench bench-live lint check-generated clean
+.PHONY: help setup generate build run demo quick test e2e bad-inputs score fuzz bench bench-live lint check-generated clean
