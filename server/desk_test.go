@@ -58,6 +58,7 @@ func TestAStoppedSentinelIsLookedAfterFromTheShell(t *testing.T) {
 		{"", []string{"decisions", "add", "198.51.100.7", "--reason", "a test", "--for", "30d"}, "198.51.100.7"},
 		{"", []string{"decisions", "list", "--json"}, `"target":"198.51.100.7"`},
 		{"", []string{"decisions", "lift", "198.51.100.7"}, "lifted D-"},
+		{"", []string{"decisions", "list", "--json"}, `{"decisions":[]}`},
 	} {
 		out, err := sentinel(t, step.in, append(step.args, "--data", dir)...)
 		if err != nil || !strings.Contains(out, step.says) {

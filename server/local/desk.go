@@ -50,11 +50,12 @@ type Request struct {
 	For      time.Duration `json:"for,omitempty"` // zero: until lifted or revoked
 }
 
-// An Answer holds what was asked for, or what was changed.
+// An Answer holds what was asked for, or what was changed. A list of nothing is empty, one that
+// was not asked for is absent.
 type Answer struct {
-	Operators []Operator `json:"operators,omitempty"`
-	Tokens    []Token    `json:"tokens,omitempty"`
-	Decisions []Decision `json:"decisions,omitempty"`
+	Operators []Operator `json:"operators,omitzero"`
+	Tokens    []Token    `json:"tokens,omitzero"`
+	Decisions []Decision `json:"decisions,omitzero"`
 	Link      string     `json:"link,omitempty"`   // to choose a password with
 	Secret    string     `json:"secret,omitempty"` // of a token
 	Problem   string     `json:"problem,omitempty"`
