@@ -70,6 +70,7 @@ func (f *ForwardAuth) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(r.Header[f.clients.header]) == 0 {
 		who.flags |= engine.BadForwardedFor // the proxy doesn't say for whom it asks
 	}
+	who.exempt = f.from.contains(who.addr) // to block a proxy would block everybody behind it
 	var x engine.Exchange
 	var ambiguous string
 	x.Request, ambiguous = f.read(r, who, methodOf(method), sent)

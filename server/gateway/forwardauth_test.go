@@ -289,3 +289,21 @@ func BenchmarkForwardAuthOverLoopback(b *testing.B) {
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "checks/s")
 }
+
+func TestAProxyThatAsksForItselfIsNeverBlockedByARule(t *testing.T) {
+	g := &witness{}
+	f := asking(g)
+	for _, c := range []struct {
+		from   string
+		exempt bool
+	}{{"", true}, {"127.0.0.1", true}, {"192.0.2.77", false}} {
+		r := request("GET", "/authz", "127.0.0.1:1", "X-Forwarded-Method", "GET", "X-Forwarded-Uri", "/api/balance")
+		if c.from != "" {
+			r.Header.Set("X-Forwarded-For", c.from)
+		}
+		f.ServeHTTP(httptest.NewRecorder(), r)
+		if got := g.asked[len(g.asked)-1]; got.Exempt != c.exempt {
+			t.Errorf("for %q: %s is exempt: %v", c.from, got.Client, got.Exempt)
+		}
+	}
+}
