@@ -97,20 +97,11 @@ func setting(name string) string {
 func (j *job) tried(ctx context.Context) error {
 	s, o := j.product, j.out
 	o.health = s.health(ctx)
-	through := func(address string) (wire, error) {
-		return call{from: "127.0.0.1", to: s.gateway, head: []byte("GET /api/ping HTTP/1.1\r\nHost: app.test\r\nX-Forwarded-For: " + address + "\r\n\r\n")}.send(ctx)
-	}
-	var addresses []string
-	wanted(j.c.Expect, &addresses)
-	for _, a := range addresses {
-		w, err := through(a)
-		if err != nil {
-			return err
-		}
-		o.decisions[a] = w.decision()
+	if err := j.try(ctx); err != nil {
+		return err
 	}
 	if j.asks("xff_ignored") {
-		w, err := through("198.51.100.66")
+		w, err := s.through(ctx, "198.51.100.66")
 		if err != nil {
 			return err
 		}
@@ -125,6 +116,25 @@ func (j *job) tried(ctx context.Context) error {
 	}
 	s.everywhere(ctx, o)
 	return nil
+}
+
+// try finds out what is decided about the addresses that a case asks for.
+func (j *job) try(ctx context.Context) error {
+	var addresses []string
+	wanted(j.c.Expect, &addresses)
+	for _, a := range addresses {
+		w, err := j.product.through(ctx, a)
+		if err != nil {
+			return err
+		}
+		j.out.decisions[a] = w.decision()
+	}
+	return nil
+}
+
+// through sends a good request of an address by way of the trusted proxy.
+func (s *product) through(ctx context.Context, address string) (wire, error) {
+	return call{from: "127.0.0.1", to: s.gateway, head: []byte("GET /api/ping HTTP/1.1\r\nHost: app.test\r\nX-Forwarded-For: " + address + "\r\n\r\n")}.send(ctx)
 }
 
 // wanted are the addresses whose decision an expectation asks for.

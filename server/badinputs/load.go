@@ -38,8 +38,12 @@ func (j *job) load(ctx context.Context) error {
 		return j.retryAfter(ctx)
 	case "legit_nat":
 		return j.nat(ctx)
+	case "xff_rotate", "rotate", "spoof", "ip_rotate", "header_rotate":
+		return j.rotate(ctx)
 	case "half_close":
 		return j.halfClose(ctx)
+	case "idle_conns", "idle", "slow_headers", "slow_header", "slowloris", "slow_body":
+		return j.slow(ctx, kind)
 	case "fd_exhaust":
 		return j.exhaust(ctx)
 	default:
@@ -102,6 +106,11 @@ func (j *job) distinct(ctx context.Context) error {
 	of, err := differing(text(in, "field"), path)
 	if err != nil {
 		return err
+	}
+	if p, err := netip.ParsePrefix(text(object(in["ips"]), "$ip6_in") + text(in, "prefix")); err == nil {
+		of = func(i int, b *bytes.Buffer) {
+			ask(b, http.MethodGet, path, "X-Forwarded-For: "+addressIn(p, i).String())
+		}
 	}
 	p := &pusher{product: j.product, from: "127.0.0.9", n: j.scaled(number(in, "n", 1000)), of: of}
 	if via := text(in, "via"); via != "" {

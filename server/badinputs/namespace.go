@@ -12,9 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // A namespace is a network of our own, that leads nowhere: every address of a case is on this
@@ -46,11 +43,8 @@ func (r *runner) elsewhere(ctx context.Context, c badCase) error {
 	cmd.Env = append(os.Environ(), "BAD_INPUTS_FIXTURE="+string(f))
 	var said bytes.Buffer
 	cmd.Stderr = &said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	if err := isolate(cmd); err != nil {
+		return err
 	}
 	out, err := cmd.Output()
 	if err != nil {
@@ -106,7 +100,7 @@ func enter(ctx context.Context, work string) (*namespace, error) {
 		return nil, err
 	}
 	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp", "127.0.0.1:53")
-	if err == nil && unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") == nil && unix.Mount(names, "/etc/resolv.conf", "", unix.MS_BIND, "") == nil {
+	if err == nil && instead(names, "/etc/resolv.conf") == nil {
 		space.asked = &atomic.Int64{}
 		go func() {
 			for b := make([]byte, 512); ; {

@@ -70,7 +70,7 @@ const authLimit = 5
 
 // planOf is how the product is started for a case.
 func planOf(c badCase) plan {
-	p := plan{rules: tree{}, tls: c.How == "h2"}
+	p := plan{rules: tree{}, set: tree{}, tls: c.How == "h2"}
 	p.demo = strings.HasPrefix(text(c.Pre, "mode"), "demo")
 	if limit, stated := c.Input["limit"].(float64); stated {
 		// Who states a limit and a window speaks of a limiter: it is over when the window is.
@@ -91,6 +91,28 @@ func planOf(c badCase) plan {
 		p.anywhere = true
 	}
 	return p
+}
+
+// prepare does what a case requires of the configuration, over what the fixture has.
+func prepare(c badCase, p *plan) error {
+	for name, v := range c.Pre {
+		switch name {
+		case "net", "mode", "rule": // a namespace, the demo, and what the fixture has
+		case "header", "client_header":
+			p.set["clients.header"] = v
+		case "trusted_proxies":
+			p.set["clients.trusted_proxies"] = v
+		case "proxy_protocol":
+			if on, _ := v.(bool); on {
+				p.set["gateway.proxy_protocol"] = []any{"127.0.0.1/32"}
+			}
+		case "deny", "skip":
+			p.set["gateway."+name] = list(v)
+		default:
+			return notRun("nothing prepares " + name)
+		}
+	}
+	return nil
 }
 
 // loadPlan has every detector on where a case is about what detectors remember: each source then

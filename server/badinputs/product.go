@@ -17,8 +17,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Plan is how the product is started for one case.
@@ -128,8 +126,7 @@ func (f *fixture) start(ctx context.Context, p plan) (*product, error) {
 		return nil, err
 	}
 	if p.files > 0 {
-		limit := unix.Rlimit{Cur: p.files, Max: p.files}
-		if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		if err := boundFiles(s.cmd.Process.Pid, p.files); err != nil {
 			s.stop()
 			return nil, notRun("can't bound its descriptors: " + err.Error())
 		}

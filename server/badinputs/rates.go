@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,9 +47,15 @@ func (j *job) race(ctx context.Context) error {
 	n := int(number(j.c.Input, "concurrency", 100))
 	conns := make([]net.Conn, n)
 	defer closeAll(conns)
+	var request bytes.Buffer
+	if path := text(j.c.Input, "path"); path == "/login" {
+		signIn(&request, "", "alice", "")
+	} else {
+		ask(&request, http.MethodGet, "/api/ping")
+	}
 	for i := range conns {
 		var err error
-		if conns[i], err = j.tcp(ctx, "127.0.0.9"); err != nil {
+		if conns[i], err = j.tcp(ctx, j.from()); err != nil {
 			return err
 		}
 	}
@@ -59,7 +66,7 @@ func (j *job) race(ctx context.Context) error {
 		all.Go(func() {
 			<-start
 			_ = c.SetDeadline(time.Now().Add(15 * time.Second)) // a connection takes deadlines
-			if _, err := c.Write([]byte("GET /api/ping HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")); err == nil {
+			if _, err := c.Write(request.Bytes()); err == nil {
 				_, _ = c.Read(make([]byte, 512)) // what the API saw is counted there
 			}
 		})
@@ -135,6 +142,38 @@ func (j *job) mix(ctx context.Context) error {
 	return nil
 }
 
+// rotate has one client name another address in a header with every request: through nobody that
+// is trusted, unless the case says so.
+func (j *job) rotate(ctx context.Context) error {
+	in := j.c.Input
+	from, path, header := text(in, "via"), text(in, "path"), text(in, "header")
+	if from == "" {
+		from = j.from()
+	}
+	if path == "" {
+		path = "/api/ping"
+	}
+	if header == "" {
+		header = "X-Forwarded-For"
+	}
+	prefix, err := netip.ParsePrefix(text(object(in["ips"]), "$ip6_in") + text(in, "prefix"))
+	p := &pusher{product: j.product, from: from, n: int(number(in, "n", 100)), conns: 1, depth: 1, of: func(i int, b *bytes.Buffer) {
+		a := source(i)
+		if err == nil {
+			a = addressIn(prefix, i)
+		}
+		ask(b, http.MethodGet, path, header+": "+a.String())
+	}}
+	statuses, err := p.push(ctx)
+	if err != nil {
+		return err
+	}
+	passed, refused, _ := tally(statuses)
+	j.out.figures["allowed"], j.out.figures["blocked_requests"] = float64(passed), float64(refused)
+	j.counts = byActor
+	return nil
+}
+
 // retryAfter goes over the limit and keeps what the first refusal says about coming back.
 func (j *job) retryAfter(ctx context.Context) error {
 	limit := int(number(j.c.Input, "limit", 10))
@@ -202,6 +241,40 @@ func (j *job) halfClose(ctx context.Context) error {
 		}
 		if half, ok := c.(*net.TCPConn); ok {
 			_ = half.CloseWrite() // the server may have gone first
+		}
+	}
+	return j.dwindledWhile(ctx)
+}
+
+// slow opens many connections that say nothing, or a byte of a request now and then.
+func (j *job) slow(ctx context.Context, kind string) error {
+	in := j.c.Input
+	seconds := number(in, "seconds", number(in, "hold_s", 10))
+	conns := make([]net.Conn, int(number(in, "conns", number(in, "n", 100))))
+	defer closeAll(conns)
+	said := map[string]string{
+		"idle_conns": "", "idle": "", "slow_body": "POST /api/ping HTTP/1.1\r\nHost: app.test\r\nContent-Length: 100000\r\n\r\nx",
+	}
+	begin, known := said[kind]
+	if !known {
+		begin = "GET /api/ping HTTP/1.1\r\nHost: app.test\r\nX-Slow: "
+	}
+	for i := range conns {
+		var err error
+		if conns[i], err = j.tcp(ctx, "127.0.0.9"); err != nil {
+			return err
+		}
+		if _, err := conns[i].Write([]byte(begin)); err != nil {
+			return err
+		}
+	}
+	until := time.Now().Add(time.Duration(seconds * float64(time.Second)))
+	for time.Now().Before(until) && ctx.Err() == nil {
+		pause(ctx, time.Duration(number(in, "interval_s", 1)*float64(time.Second)))
+		for _, c := range conns {
+			if begin != "" {
+				_, _ = c.Write([]byte("x")) // the gateway may have hung up, and should
+			}
 		}
 	}
 	return j.dwindledWhile(ctx)

@@ -55,6 +55,9 @@ func dial(ctx context.Context, from, to string) (net.Conn, error) {
 			return nil, notRun("can't connect from " + from)
 		}
 		d.LocalAddr = &net.TCPAddr{IP: local}
+		if local.To4() == nil && !local.IsLoopback() {
+			d.Control = anyIPv6
+		}
 	}
 	c, err := d.DialContext(ctx, "tcp", to)
 	if err != nil && strings.Contains(err.Error(), "assign requested address") {
