@@ -211,8 +211,12 @@ func (e *Engine) Observe(x Exchange) (found []Finding) {
 	}
 	byPath := g.byPath[trimSlash(x.Folded)]
 	who := uint32(0)
-	if g.history != nil && x.Status/100 == 2 {
+	switch {
+	case g.history == nil:
+	case x.Status/100 == 2:
 		who = e.hash.identify(&x.Request)
+	case x.Status == 401 || x.Status == 403:
+		g.history.refused(&x)
 	}
 	if len(byStatus)+len(byPath)+len(g.always) == 0 && who == 0 || below(g.policy.Skips, x.Folded) {
 		return nil
@@ -222,7 +226,7 @@ func (e *Engine) Observe(x Exchange) (found []Finding) {
 		return nil
 	}
 	if who != 0 {
-		g.history.note(actorOf(x.Client), who, e.tick(x.At))
+		g.history.note(&x, who, e.tick(x.At))
 	}
 	if len(byStatus)+len(byPath)+len(g.always) == 0 {
 		return nil

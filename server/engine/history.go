@@ -10,12 +10,14 @@ import (
 //
 // For each network it keeps a few identities, of which those that have proved themselves are
 // never pushed out by new ones. Who wants to be spared needs as many identities as the policy
-// says, each with a good answer more than an hour ago; he is throttled then.
+// says, each with a good answer more than an hour ago; he is throttled then. An answer is good
+// where the API has refused others: one that never looks at a key proves nothing about it.
 type history struct {
 	*table // by actor; a slot holds nothing more
 	enough int
 	kept   int // identities per network
 	people []identity
+	strict []atomic.Uint32 // routes where somebody was refused: a mark each
 	lately []atomic.Uint32 // who was noted within a minute: a mark each, so that most are noted for little
 }
 
@@ -29,7 +31,25 @@ const (
 	often    = 60           // seconds within which one good answer is as good as many
 	proven   = 60 * 60      // seconds after which an identity counts
 	lastsFor = 24 * 60 * 60 // seconds that it does without another good answer
+
+	strictRoutes = 1 << 12 // that are remembered; one that is forgotten spares nobody
 )
+
+// refused notes that the API looks at who asks on this route.
+func (h *history) refused(x *Exchange) {
+	at, mark := h.route(x)
+	at.Store(mark)
+}
+
+// route is where it is remembered that a route refuses, and by what mark.
+func (h *history) route(x *Exchange) (*atomic.Uint32, uint32) {
+	route := x.Route
+	if route == "" {
+		route = x.Folded
+	}
+	mix := h.text(route) ^ h.text(x.Method)<<1
+	return &h.strict[mix%strictRoutes], max(uint32(mix>>32), 1)
+}
 
 func newHistory(p Policy, k keyed) *history {
 	if p.Collateral == 0 {
@@ -38,6 +58,7 @@ func newHistory(p Policy, k keyed) *history {
 	h := &history{table: newTable(p.Clients/2, k), enough: p.Collateral, kept: 2 * p.Collateral}
 	h.people = make([]identity, h.size()*h.kept)
 	h.lately = make([]atomic.Uint32, h.size())
+	h.strict = make([]atomic.Uint32, strictRoutes)
 	return h
 }
 
@@ -63,12 +84,15 @@ func (i *identity) proven(now int32) bool {
 }
 
 // note that somebody was well answered in a network.
-func (h *history) note(a actor, who uint32, at int64) {
-	now := int32(at / 1000)
+func (h *history) note(x *Exchange, who uint32, at int64) {
+	a, now := actorOf(x.Client), int32(at/1000)
 	mix := scramble(uint64(a) ^ uint64(who)<<32 ^ h.k0)
 	mark := uint32(mix>>32) ^ uint32(now/often)
 	lately := &h.lately[mix&uint64(len(h.lately)-1)]
 	if lately.Load() == mark {
+		return
+	}
+	if is, mark := h.route(x); is.Load() != mark {
 		return
 	}
 	lately.Store(mark)

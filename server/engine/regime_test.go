@@ -172,6 +172,7 @@ func TestWhatIsLeftOfTheLimitIsTold(t *testing.T) {
 
 // office is a network where that many people were well answered two hours ago and lately.
 func office(p *play, client string, people int) {
+	p.exchange("198.51.100.250", Request{}, 401) // the API looks at who asks
 	for range 3 {
 		for n := range people {
 			_, found := p.exchange(client, Request{Account: fmt.Sprintf("person %d", n)}, 200)
@@ -208,6 +209,7 @@ func TestFewStrangersOrNewcomersSpareNobody(t *testing.T) {
 		"four people":                    func(p *play) { office(p, person, 4) },
 		"five people of another network": func(p *play) { office(p, "198.18.0.9", 5) },
 		"five who came just now": func(p *play) {
+			p.exchange("198.51.100.250", Request{}, 401)
 			for n := range 50 {
 				p.exchange(person, Request{Account: fmt.Sprint(n)}, 200)
 			}
@@ -217,6 +219,14 @@ func TestFewStrangersOrNewcomersSpareNobody(t *testing.T) {
 				p.exchange(person, Request{Account: fmt.Sprint(n)}, 404)
 				p.wait(time.Hour)
 				p.exchange(person, Request{Account: fmt.Sprint(n)}, 404)
+			}
+		},
+		"five invented keys where nobody looks at them": func(p *play) {
+			for range 3 {
+				for n := range 5 {
+					p.exchange(person, Request{Path: "/public", Key: key(fmt.Sprint(n))}, 200)
+				}
+				p.wait(time.Hour)
 			}
 		},
 		"nobody, as it is switched off": func(p *play) {
@@ -237,6 +247,7 @@ func TestFewStrangersOrNewcomersSpareNobody(t *testing.T) {
 
 func TestOnePersonWithAnAccountAKeyAndASessionIsOne(t *testing.T) {
 	p := newPlay(t)
+	p.exchange("198.51.100.250", Request{}, 401)
 	for n := range 3 {
 		for _, r := range []Request{
 			{Account: "alice", Key: key("a"), Session: key("s1")},
