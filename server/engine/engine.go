@@ -80,7 +80,7 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 	}
 	skipped := len(g.policy.Skips) > 0 && below(g.policy.Skips, r.Folded)
 	for _, a := range g.requests {
-		counts := a.shadow || r.Doubted // and does nothing
+		counts := a.shadow || r.Doubted && a.More > 0 // and does nothing
 		if counts && would != "" {
 			break // it would not have come here
 		}
@@ -308,7 +308,7 @@ func (e *Engine) find(g *regime, a *armed, x *Exchange, t tally) *Finding {
 		f.Times = append(f.Times, x.At.Add(time.Duration(at-now)*time.Millisecond))
 	}
 	f.Reason = a.Reason(f)
-	if a.shadow || x.Doubted {
+	if a.shadow || x.Doubted && a.More > 0 {
 		return e.imagine(g, a, x, f)
 	}
 	if !a.acts(&x.Request) {
@@ -363,8 +363,9 @@ func (a *armed) decide(g *regime, x *Exchange, f *Finding, now int64) Decision {
 // mostTimes are told with a finding.
 const mostTimes = 128
 
-// acts reports whether tripping the rule leads to a decision.
-func (a *armed) acts(r *Request) bool { return a.Do != 0 && !r.Exempt }
+// acts reports whether tripping the rule leads to a decision. Where one request is enough, it is
+// refused of whoever is doubted too, and he is not blocked for it: it may be another's.
+func (a *armed) acts(r *Request) bool { return a.Do != 0 && !r.Exempt && !(r.Doubted && a.More == 0) }
 
 // action of the decision that counts, 0 for none.
 func (s standing) action() Action {

@@ -183,7 +183,10 @@ func TestTheDoubtedAreOnlyCountedByRulesAndHeldByLists(t *testing.T) {
 		t.Errorf("found %+v", v.Finding)
 	}
 	_, v = p.ask(attacker, Request{Doubted: true, Path: "/api/admin"})
-	p.would(v, rate)
+	p.refuses(v, 403, decoy) // that request alone
+	if v.Finding == nil || v.Finding.Decision != nil {
+		t.Errorf("found %+v", v.Finding)
+	}
 	p.refuses(p.get(attacker, ""), 429, rate) // no longer doubted: the excess is news
 	_, v = p.ask(attacker, r)                 // a rule's block does not hold for the doubted
 	p.would(v, rate)

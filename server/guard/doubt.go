@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gaissmai/bart"
 
@@ -19,6 +20,11 @@ const (
 	trustPercent = 90   // below this the doubt is over
 	doubtNames   = 3    // addresses that one client's headers name: it speaks for others
 	doubtSearch  = 250  // requests after which somebody else may lead
+
+	// Where so many others came by themselves within doubtClients, clients do reach us: who
+	// speaks for others then makes it up.
+	doubtOthers  = 5
+	doubtClients = time.Hour
 )
 
 // doubt is the self-test of whether requests come from whom they seem to. Behind a proxy that
@@ -34,6 +40,7 @@ type doubt struct {
 	leader netip.Prefix      // whom most come from, if anybody
 	led    int               // of those in the ring
 	names  [doubtNames]named // that the leader's headers named last, each once
+	others [doubtOthers]came // who came by themselves last, each once; never the leader
 
 	found atomic.Pointer[doubted]
 }
@@ -42,6 +49,12 @@ type doubt struct {
 type passed struct {
 	actor     netip.Prefix
 	forwarded netip.Addr
+}
+
+// came is when somebody came by himself, from outside and naming nobody.
+type came struct {
+	actor netip.Prefix
+	at    time.Time
 }
 
 type named struct {
@@ -91,12 +104,29 @@ func (d *doubt) see(r *engine.Request) (changed bool) {
 	if d.n++; p.actor == d.leader {
 		d.led++
 		d.name(p.forwarded, d.n)
+	} else if !p.forwarded.IsValid() && !inside(p.actor.Addr()) {
+		d.meet(came{p.actor, r.At})
 	}
 	in := min(d.n, doubtSpan)
 	if 2*d.led < in && (in == doubtFrom || in%doubtSearch == 0 && d.n%doubtSearch == 0) {
 		d.elect(in)
 	}
-	return d.judge(in)
+	return d.judge(in, r.At)
+}
+
+// meet notes who came by himself. Those that came last are known.
+func (d *doubt) meet(c came) {
+	oldest := 0
+	for i := range d.others {
+		if d.others[i].actor == c.actor {
+			d.others[i].at = c.at
+			return
+		}
+		if d.others[i].at.Before(d.others[oldest].at) {
+			oldest = i
+		}
+	}
+	d.others[oldest] = c
 }
 
 // name notes an address that the leader's header named. Of more than a few, those named last
@@ -141,13 +171,13 @@ func (d *doubt) elect(in int) {
 }
 
 // judge whether the leader is to be doubted.
-func (d *doubt) judge(in int) (changed bool) {
+func (d *doubt) judge(in int, at time.Time) (changed bool) {
 	before := d.found.Load()
 	percent := doubtPercent
 	if before != nil && before.network == d.leader {
 		percent = trustPercent
 	}
-	switch doubtful := in >= doubtFrom && d.led*100 >= in*percent && d.looksLikeProxy(in); {
+	switch doubtful := in >= doubtFrom && d.led*100 >= in*percent && d.looksLikeProxy(in, at); {
 	case doubtful == (before != nil) && (before == nil || before.network == d.leader):
 		return false
 	case doubtful:
@@ -164,11 +194,21 @@ func (d *doubt) judge(in int) (changed bool) {
 	return true
 }
 
-func (d *doubt) looksLikeProxy(in int) bool {
+func (d *doubt) looksLikeProxy(in int, at time.Time) bool {
 	if d.proxies.Size() > 0 {
 		return d.proxies.Contains(d.leader.Addr())
 	}
-	return inside(d.leader.Addr()) || d.speaksForOthers(in)
+	return inside(d.leader.Addr()) || d.speaksForOthers(in) && !d.othersCome(at)
+}
+
+// othersCome reports whether clients have lately come by themselves.
+func (d *doubt) othersCome(at time.Time) bool {
+	for _, o := range d.others {
+		if o.at.IsZero() || at.Sub(o.at) > doubtClients || o.actor == d.leader {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *doubt) speaksForOthers(in int) bool {

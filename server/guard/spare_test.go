@@ -295,6 +295,29 @@ func TestWhileNearlyAllTrafficComesFromAProxyRulesDontEnforceAgainstIt(t *testin
 	}
 }
 
+func TestWhoForgesHeadersIsNotSparedWhereOthersComeByThemselves(t *testing.T) {
+	s := newScene(t, func(c *Config) { c.SelfTest = true })
+	for i := range 5 {
+		s.balance(fmt.Sprintf("203.0.113.%d", i+1))
+	}
+	s.clock.pass(30 * time.Minute)
+	s.crowd(2000, 2000, "198.51.100.7", func(n int) string { return fmt.Sprintf("192.0.2.%d", n%9) })
+	if says := s.Health().NotEnforcing; says != "" || s.balance("198.51.100.7") != 403 {
+		t.Errorf("he is spared: %q", says)
+	}
+}
+
+func TestADoubtedClientIsRefusedADecoyAndNotBlocked(t *testing.T) {
+	s := newScene(t, func(c *Config) { c.SelfTest = true })
+	s.crowd(60, 60, "10.0.0.5", nil)
+	if got := s.ask("10.0.0.5", "GET", "/api/admin", 200); got != 403 {
+		t.Errorf("a decoy answers %d", got)
+	}
+	if got := s.balance("10.0.0.5"); got != 200 {
+		t.Errorf("and then the rest %d", got)
+	}
+}
+
 func TestTheSelfTestFindsWhoBeginsToLeadAndSparesNobodyWhenItIsOff(t *testing.T) {
 	s := newScene(t, func(c *Config) { c.SelfTest = true })
 	s.crowd(1000, 0, "10.0.0.5", nil)
