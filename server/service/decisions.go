@@ -23,7 +23,7 @@ func (s *Service) decisions(w http.ResponseWriter, r *http.Request, _ string) {
 		asked = value
 	}
 	q.Del("scope")
-	f := parseFilter(q)
+	f := s.parseFilter(q)
 	if scope == "key" {
 		f.keys = true
 	}
@@ -65,7 +65,7 @@ func (s *Service) eachAbout(n netip.Prefix, contains bool, f *filter, tell func(
 			}
 		}
 		for _, d := range covering {
-			if !d.Target.Network.IsValid() || d.Target.Network.Bits() > n.Bits() || !f.wants(&d) || allows.overlaps(n) {
+			if !d.Target.Network.IsValid() || d.Target.Network.Bits() > n.Bits() || !f.tells(&d) || allows.overlaps(n) {
 				continue
 			}
 			if part, ok := allows.partOf(d.Target.Network, n.Addr()); ok && part.Bits() <= n.Bits() && !tell(&d, engine.Target{Network: part}) {
@@ -75,7 +75,7 @@ func (s *Service) eachAbout(n netip.Prefix, contains bool, f *filter, tell func(
 		return
 	}
 	for _, d := range s.feed.across(n) {
-		if !f.wants(&d) {
+		if !f.tells(&d) {
 			continue
 		}
 		more := true
@@ -117,7 +117,7 @@ func (s *Service) nginx(w http.ResponseWriter, r *http.Request, _ string) {
 // lines lists the networks that are blocked. As long as nothing changes, who has the list already
 // is told so.
 func (s *Service) lines(w http.ResponseWriter, r *http.Request, before, after string) {
-	f := parseFilter(r.URL.Query())
+	f := s.parseFilter(r.URL.Query())
 	f.keys, f.types = false, map[string]bool{"ban": true}
 	tag := `W/"` + s.feed.version() + `"`
 	w.Header().Set("ETag", tag)

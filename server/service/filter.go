@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/guard"
 )
 
 // A filter says which decisions a bouncer wants.
@@ -15,6 +16,7 @@ type filter struct {
 	types             map[string]bool
 	origins           map[string]bool // nil: all
 	with, without     []string        // words in the scenario
+	observing         bool            // nothing that rules decided is to be enforced, here or elsewhere
 }
 
 // Names of origins are ours in lower case. Bouncers may also name them as CrowdSec does.
@@ -27,8 +29,8 @@ var actionTypes = map[engine.Action]string{engine.Block: "ban", engine.Throttle:
 // parseFilter reads what the protocol calls scopes (or scope), origins, scenarios_containing and
 // scenarios_not_containing, and types (or type), of which only ban is told unless others are asked
 // for: bouncers ban for a type that they don't know. Keys are told only where their scope is named.
-func parseFilter(q url.Values) filter {
-	f := filter{types: map[string]bool{}, with: words(q.Get("scenarios_containing")), without: words(q.Get("scenarios_not_containing"))}
+func (s *Service) parseFilter(q url.Values) filter {
+	f := filter{observing: s.guard.Mode() == guard.ModeObserve, types: map[string]bool{}, with: words(q.Get("scenarios_containing")), without: words(q.Get("scenarios_not_containing"))}
 	scopes := append(words(q.Get("scopes")), words(q.Get("scope"))...)
 	for _, s := range scopes {
 		switch s {
@@ -70,6 +72,11 @@ func words(list string) (out []string) {
 		}
 	}
 	return out
+}
+
+// tells reports whether a bouncer is to enforce a decision, where it is in force.
+func (f *filter) tells(d *engine.Decision) bool {
+	return f.wants(d) && !(f.observing && d.Origin == engine.ByRule)
 }
 
 // wants reports whether a bouncer asked for decisions like this one, wherever they hold.

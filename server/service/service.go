@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/access"
@@ -48,6 +49,9 @@ type Service struct {
 	now       func() time.Time
 	feed      *feed
 	metrics   http.Handler
+	modes     sync.Mutex
+	mode      string // of the gateway, when a bouncer last asked
+	terms     int
 	full      chan struct{} // a place for each full list that is being sent
 }
 

@@ -616,3 +616,34 @@ func TestMetricsTellFiguresUnderLabelsThatDoNotGrow(t *testing.T) {
 		t.Errorf("%d series", series)
 	}
 }
+
+func TestWhileTheGatewayObservesNobodyIsToldToEnforceWhatRulesDecided(t *testing.T) {
+	p := opened(t)
+	p.guess("192.0.2.7")
+	p.place(engine.Block, "198.51.100.66/32", time.Hour)
+	p.pull("?startup=true")
+	revise := func(observe bool) {
+		policy := p.guard.Policy()
+		policy.Observe = observe
+		if err := p.guard.Revise(policy); err != nil {
+			t.Fatal(err)
+		}
+	}
+	revise(true)
+	if got := p.pull("").String(); got != "+[ban Ip 198.51.100.66] -[ban Ip 192.0.2.7]" {
+		t.Errorf("observing, a bouncer that knew is told %s", got)
+	}
+	if got := p.pull("?startup=true").String(); got != "+[ban Ip 198.51.100.66] -[]" {
+		t.Errorf("observing, at a start %s", got)
+	}
+	if got := p.get("/v1/lists/nginx").Body.String(); strings.Contains(got, "192.0.2.7") || !strings.Contains(got, "198.51.100.66") {
+		t.Errorf("observing, the list says %s", got)
+	}
+	if got := p.list("?ip=192.0.2.7"); len(got) != 0 {
+		t.Errorf("observing, about the address %v", got)
+	}
+	revise(false)
+	if got := p.pull("").String(); got != "+[ban Ip 192.0.2.7, ban Ip 198.51.100.66] -[]" {
+		t.Errorf("enforcing again %s", got)
+	}
+}

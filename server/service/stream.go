@@ -3,6 +3,7 @@ package service
 import (
 	"net/http"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -21,10 +22,10 @@ const (
 // in force and all that ended in the meantime, of at most a day.
 func (s *Service) stream(w http.ResponseWriter, r *http.Request, name string) {
 	q := r.URL.Query()
-	f := parseFilter(q)
+	f := s.parseFilter(q)
 	startup := q.Get("startup") == "true"
 	q.Del("startup")
-	who := name + "|" + peerOf(r).String() + "|" + r.UserAgent() + "|" + q.Encode()
+	who := s.term() + "|" + name + "|" + peerOf(r).String() + "|" + r.UserAgent() + "|" + q.Encode()
 	if len(who) > 1024 {
 		refuse(w, http.StatusBadRequest, "the request is too long")
 		return
@@ -45,7 +46,7 @@ func (s *Service) stream(w http.ResponseWriter, r *http.Request, name string) {
 			if least := at.Add(-longAway); away.Before(least) {
 				away = least
 			}
-			err = s.tellAll(w, r, &f, s.missed(r, away, at))
+			err = s.tellAll(w, r, &f, append(s.withheld(&f), s.missed(r, away, at)...))
 		}
 	}
 	if err == nil && r.Method == http.MethodGet {
@@ -97,7 +98,7 @@ func (s *Service) holds(t engine.Target, a engine.Action, f *filter) (longest en
 		switch {
 		case d.Action == engine.Allow && !t.Network.IsValid():
 			return engine.Decision{}, false
-		case d.Action != a || !f.wants(&d):
+		case d.Action != a || !f.tells(&d):
 			continue
 		case t.Network.IsValid() && !allows.isPart(t.Network, d.Target.Network):
 			continue
@@ -148,6 +149,34 @@ func (s *Service) missed(r *http.Request, since, at time.Time) []change {
 	return missed
 }
 
+// term names the time since the gateway last began to observe or to enforce: who asks in another
+// is told everything anew.
+func (s *Service) term() string {
+	s.modes.Lock()
+	defer s.modes.Unlock()
+	if mode := s.guard.Mode(); mode != s.mode {
+		s.mode = mode
+		s.terms++
+	}
+	return strconv.Itoa(s.terms)
+}
+
+// withheld is what rules decided and nobody is to enforce while the gateway observes.
+func (s *Service) withheld(f *filter) []change {
+	if !f.observing {
+		return nil
+	}
+	var all []change
+	now := *s.feed.allowed.Load()
+	s.guard.EachDecision(func(d engine.Decision) bool {
+		if f.wants(&d) && !f.tells(&d) {
+			touched(d, now, now, func(t engine.Target, by engine.Decision) { all = append(all, change{t, by}) })
+		}
+		return len(all) < mostEnded
+	})
+	return all
+}
+
 // tellAll sends all that is in force, and what of other targets has ended.
 func (s *Service) tellAll(w http.ResponseWriter, r *http.Request, f *filter, ended []change) error {
 	done, err := s.turn(r)
@@ -187,7 +216,7 @@ func (s *Service) turn(r *http.Request) (done func(), err error) {
 func (s *Service) each(f *filter, tell func(*engine.Decision, engine.Target) bool) {
 	allows := s.feed.allowed.Load()
 	s.guard.EachDecision(func(d engine.Decision) bool {
-		if !f.wants(&d) {
+		if !f.tells(&d) {
 			return true
 		}
 		if !d.Target.Network.IsValid() {
