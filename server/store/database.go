@@ -30,6 +30,7 @@ type database struct {
 	useless  bool                  // closed, and nothing came in its place; under Store.writing
 
 	insertions [len(together)]*sql.Stmt // of traffic; under Store.writing
+	changes    *sql.Stmt                // how many rows the last of them wrote; with SQLite
 }
 
 // use puts gorm on the two pools.

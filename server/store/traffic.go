@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -126,11 +127,7 @@ func (d *database) insert(ctx context.Context, tx *sql.Tx, known *stretches, bat
 			for j := range n {
 				args = appendExchange(args, known.take(int64(batch[j].ID)), &batch[j])
 			}
-			result, err := st.ExecContext(ctx, args...)
-			if err != nil {
-				return 0, err
-			}
-			rows, err := result.RowsAffected()
+			rows, err := d.execute(ctx, tx, st, args)
 			if err != nil {
 				return 0, err
 			}
@@ -140,10 +137,40 @@ func (d *database) insert(ctx context.Context, tx *sql.Tx, known *stretches, bat
 	return added, nil
 }
 
+// execute runs a statement of insert and says how many rows it wrote. SQLite's driver hands over
+// what is asked, unlike what is only executed, with all its values at once, and a row has many.
+func (d *database) execute(ctx context.Context, tx *sql.Tx, st *sql.Stmt, args []any) (n int64, err error) {
+	if d.postgres {
+		result, err := st.ExecContext(ctx, args...)
+		if err != nil {
+			return 0, err
+		}
+		return result.RowsAffected()
+	}
+	rows, err := st.QueryContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	for rows.Next() { // there is none, and the end has to be seen
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil { //nolint:sqlclosecheck // over before the connection is asked again
+		return 0, err
+	}
+	err = tx.StmtContext(ctx, d.changes).QueryRowContext(ctx).Scan(&n) //nolint:sqlclosecheck // ends with the transaction
+	return n, err
+}
+
 // prepare makes the statements of insert, before a transaction takes the only connection.
 func (d *database) prepare(ctx context.Context) error {
 	if d.insertions[len(together)-1] != nil {
 		return nil
+	}
+	if !d.postgres {
+		st, err := d.writer().PrepareContext(ctx, "SELECT changes()") //nolint:sqlclosecheck // as those below
+		if err != nil {
+			return err
+		}
+		d.changes = st
 	}
 	insert := "INSERT INTO exchanges (" + strings.ReplaceAll(exchangeColumns, "e.", "") + ") VALUES "
 	row := "(" + strings.Repeat("?, ", columnsOfExchange-1) + "?), "
