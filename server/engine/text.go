@@ -94,10 +94,19 @@ const (
 // have a right check digit.
 func maskCards(s string) string {
 	var out []byte
+	run := 0 // where the digits end that were found to be enough
 	for i := 0; i < len(s); {
-		if !numeral(s[i]) {
+		if kindOf[s[i]]&isDigit == 0 {
 			i++
 			continue
+		}
+		if i >= run {
+			end, digits := groups(s, i)
+			if digits < shortestCard { // as nearly always
+				i = end
+				continue
+			}
+			run = end
 		}
 		digits := cardAt(s[i:])
 		if digits == nil {
@@ -123,13 +132,31 @@ func maskCards(s string) string {
 
 func numeral(c byte) bool { return kindOf[c] == isDigit }
 
+// groups is where groups of digits end that begin at i, and how many digits they have.
+func groups(s string, i int) (end, digits int) {
+	for i < len(s) {
+		if kindOf[s[i]]&isDigit != 0 {
+			digits++
+			i++
+		} else if g := gap(s[i:]); g > 0 {
+			i += g
+		} else {
+			break
+		}
+	}
+	return i, digits
+}
+
 // gap is how long the sign between two groups of digits is that s begins with; 0 for none.
 func gap(s string) int {
 	n := 1
 	switch {
+	case s == "":
+		return 0
+	case s[0] == '-' || s[0] == ' ' || s[0] == '+':
 	case strings.HasPrefix(s, "%20"):
 		n = 3
-	case s == "" || s[0] != '-' && s[0] != ' ' && s[0] != '+':
+	default:
 		return 0
 	}
 	if n < len(s) && numeral(s[n]) {
