@@ -87,7 +87,7 @@ func doStopped(ctx context.Context, cfg config.Config, r local.Request) (local.A
 			defer c.Close()
 			peers = c
 		}
-		if d.Guard, err = guard.New(ctx, guard.Config{Store: db, Policy: cfg.Policy(), Node: node, Cluster: peers, Log: log}); err != nil {
+		if d.Guard, err = guard.New(ctx, guard.Config{Store: db, Policy: cfg.Policy(), Spare: spared(cfg), Node: node, Cluster: peers, Log: log}); err != nil {
 			return local.Answer{}, err
 		}
 		defer d.Guard.Close()

@@ -20,8 +20,8 @@ type doorways struct {
 	log   *slog.Logger
 }
 
-func (d *doorways) open(ctx context.Context, name, address string, tls config.TLS, proxies []netip.Prefix, h http.Handler) error {
-	door, err := listen.Open(ctx, listen.Config{Address: address, Cert: tls.Cert, Key: tls.Key, ProxyFrom: proxies}, h, d.log)
+func (d *doorways) open(ctx context.Context, name, address string, tls config.TLS, proxies []netip.Prefix, most int, h http.Handler) error {
+	door, err := listen.Open(ctx, listen.Config{Address: address, Cert: tls.Cert, Key: tls.Key, ProxyFrom: proxies, Most: most}, h, d.log)
 	if err != nil {
 		return fmt.Errorf("%s.listen: %w", name, err)
 	}

@@ -95,31 +95,45 @@ func simulateCommand() *cobra.Command {
 }
 
 func healthcheckCommand() *cobra.Command {
-	target := "http://127.0.0.1:8080"
+	var target string
 	c := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "Exit with 0 when a running Sentinel is ready",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(c.Context(), 3*time.Second)
-			defer cancel()
-			r, err := http.NewRequestWithContext(ctx, http.MethodGet, target+"/readyz", http.NoBody)
-			if err != nil {
-				return invalid{"target", "is not a URL, as in http://127.0.0.1:8080"}
+			if target != "" {
+				return ready(c.Context(), target)
 			}
-			a, err := http.DefaultClient.Do(r)
-			if err != nil {
-				return fmt.Errorf("ask for readiness: %w", err)
+			var err error
+			for _, usual := range []string{"http://127.0.0.1:8081", "http://127.0.0.1:8080"} { // serve's console, the demo
+				if err = ready(c.Context(), usual); err == nil {
+					return nil
+				}
 			}
-			defer a.Body.Close()
-			if a.StatusCode != http.StatusOK {
-				return fmt.Errorf("%s answers %s", target, a.Status)
-			}
-			return nil
+			return err
 		},
 	}
-	c.Flags().StringVar(&target, "target", target, "`URL` of the console")
+	c.Flags().StringVar(&target, "target", "", "`URL` of the console; without it, where serve and the demo are by default")
 	return c
+}
+
+// ready asks a console whether all is well.
+func ready(ctx context.Context, target string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target+"/readyz", http.NoBody)
+	if err != nil {
+		return invalid{"target", "is not a URL, as in http://127.0.0.1:8081"}
+	}
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("ask for readiness: %w", err)
+	}
+	defer a.Body.Close()
+	if a.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", target, a.Status)
+	}
+	return nil
 }
 
 func versionCommand() *cobra.Command {

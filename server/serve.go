@@ -28,6 +28,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/server/guard"
+	"github.com/sentinel-protocol/sentinel/server/listen"
 	"github.com/sentinel-protocol/sentinel/server/local"
 	"github.com/sentinel-protocol/sentinel/server/service"
 	"github.com/sentinel-protocol/sentinel/server/store"
@@ -130,12 +131,12 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 	doors := &doorways{log: log}
 	defer doors.close()
 	if first.gateway != nil {
-		if err := doors.open(ctx, "gateway", cfg.Gateway.Listen, cfg.Gateway.TLS, cfg.Gateway.ProxyProtocol, http.HandlerFunc(at.gateway)); err != nil {
+		if err := doors.open(ctx, "gateway", cfg.Gateway.Listen, cfg.Gateway.TLS, cfg.Gateway.ProxyProtocol, listen.Share(), http.HandlerFunc(at.gateway)); err != nil {
 			return err
 		}
 	}
 	late := &lateHandler{} // its address is known before what answers there is made
-	if err := doors.open(ctx, "console", cfg.Console.Listen, cfg.Console.TLS, nil, late); err != nil {
+	if err := doors.open(ctx, "console", cfg.Console.Listen, cfg.Console.TLS, nil, 0, late); err != nil {
 		return err
 	}
 	desk := doors.named("console")
@@ -161,7 +162,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		},
 	})
 	defer machines.Close()
-	if err := doors.open(ctx, "service", cfg.Service.Listen, cfg.Service.TLS, nil, machines); err != nil {
+	if err := doors.open(ctx, "service", cfg.Service.Listen, cfg.Service.TLS, nil, 0, machines); err != nil {
 		return err
 	}
 

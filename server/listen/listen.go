@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pires/go-proxyproto"
+	"golang.org/x/net/netutil"
 )
 
 // Config says where and how to listen.
@@ -22,6 +23,7 @@ type Config struct {
 	Address   string
 	Cert, Key string         // PEM files; both empty for plain HTTP
 	ProxyFrom []netip.Prefix // peers whose PROXY header is believed; anybody else's is no HTTP
+	Most      int            // connections at once; further ones wait to be taken; 0: any number
 }
 
 // Bounds of every server. Bodies and answers have deadlines of their own, where they are read
@@ -63,6 +65,9 @@ func Open(ctx context.Context, c Config, h http.Handler, log *slog.Logger) (*Doo
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w: choose another port, or stop what listens there", err)
+	}
+	if c.Most > 0 {
+		l = netutil.LimitListener(l, c.Most)
 	}
 	if len(c.ProxyFrom) > 0 {
 		l = &proxyproto.Listener{Listener: l, ConnPolicy: believe(c.ProxyFrom), ReadHeaderTimeout: proxyTimeout}

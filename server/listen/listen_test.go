@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -214,5 +215,44 @@ func TestWhoDoesNotSendHisBodyIsAnsweredAndNotWaitedFor(t *testing.T) {
 		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 403 ") {
 			t.Errorf("%s: %q, %v", name, answer, err)
 		}
+	}
+}
+
+func TestConnectionsBeyondTheBoundWaitForOneToEnd(t *testing.T) {
+	d := open(t, listen.Config{Most: 1})
+	dialled := func() net.Conn {
+		c, err := net.Dial("tcp", d.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	first := dialled()
+	if got := ask(t, first, request); !strings.Contains(got, "200") {
+		t.Fatal(got)
+	}
+	second := dialled()
+	defer second.Close()
+	if _, err := io.WriteString(second, request); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := second.Read(make([]byte, 1)); err == nil {
+		t.Fatalf("a connection beyond the bound was answered (%d bytes)", n)
+	}
+	if err := errors.Join(first.Close(), second.SetReadDeadline(time.Time{})); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := http.ReadResponse(bufio.NewReader(second), nil); err != nil || r.StatusCode != 200 {
+		t.Errorf("after the first has ended: %v %v", r, err)
+	}
+}
+
+func TestTheShareLeavesFilesForTheRest(t *testing.T) {
+	if n := listen.Share(); n < 0 || n > 0 && n < 16 {
+		t.Errorf("a share of %d", n)
 	}
 }
