@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"math"
 	"sync/atomic"
 )
 
@@ -13,7 +14,7 @@ import (
 // says, each with a good answer more than an hour ago; he is throttled then. An answer is good
 // where the API has refused others: one that never looks at a key proves nothing about it.
 type history struct {
-	*table // by actor; a slot holds nothing more
+	*table // by actor; a slot holds when anybody was last noted there, and since when the first has been
 	enough int
 	kept   int // identities per network
 	people []identity
@@ -107,8 +108,20 @@ func (h *history) note(x *Exchange, who uint32, at int64) {
 		}
 		clear(h.of(s, i))
 	}
-	oldest := -1
 	people := h.of(s, i)
+	enter(people, who, now)
+	slot := &s.slots[i]
+	slot.mark, slot.more = 0, math.MaxInt64
+	for _, p := range people {
+		if p.who != 0 {
+			slot.mark, slot.more = max(slot.mark, int64(p.last)), min(slot.more, int64(p.first))
+		}
+	}
+}
+
+// enter somebody who was well answered now, unless all there have proved themselves.
+func enter(people []identity, who uint32, now int32) {
+	oldest := -1
 	for j := range people {
 		p := &people[j]
 		switch {
@@ -131,8 +144,12 @@ func (h *history) of(s *stripe, i int) []identity {
 	return h.people[(s.first+i)*h.kept : (s.first+i+1)*h.kept]
 }
 
-// worth is how many proved themselves; enough of them stay, whoever comes.
+// worth is how many proved themselves; enough of them stay, whoever comes. Where nobody has been
+// for long enough, as in most networks of a flood, they are not looked at one by one.
 func (h *history) worth(s *stripe, i int, now int32) (w worth) {
+	if slot := &s.slots[i]; int64(now)-slot.more < proven {
+		return worth{newest: slot.mark}
+	}
 	for _, p := range h.of(s, i) {
 		if p.proven(now) {
 			w.count++
