@@ -157,10 +157,12 @@ func (c *clients) hops(who client, h http.Header) string {
 	if who.addr == who.peer || !who.proxied {
 		return ""
 	}
-	passed := []netip.Addr{who.peer}
+	var hops [4]netip.Addr // as many as there are nearly always
+	var text [128]byte
+	passed := append(hops[:0], who.peer)
 	t := newTrail(h[c.header], c.header == forwardedHdr)
 	c.walk(&t, func(a netip.Addr) { passed = append(passed, a) })
-	var b []byte
+	b := text[:0]
 	for i, a := range slices.Backward(passed) {
 		b = a.AppendTo(b)
 		if i > 0 {
