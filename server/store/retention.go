@@ -22,25 +22,6 @@ type Retention struct {
 	Size int64
 }
 
-// Validate says what nobody can mean.
-func (r Retention) Validate() error {
-	var wrong []error
-	for _, f := range []struct {
-		field string
-		d     time.Duration
-	}{{"exchanges", r.Exchanges}, {"alerts", r.Alerts}, {"audit", r.Audit}, {"rollups", r.Rollups}} {
-		if f.d != 0 && f.d < time.Hour {
-			wrong = append(wrong, Invalid{Field: "retention." + f.field, Problem: "must be an hour at least, or 0 for ever"})
-		}
-	}
-	if r.Size != 0 && r.Size < leastSize {
-		wrong = append(wrong, Invalid{Field: "retention.size", Problem: "must be 16 MB at least, or 0 without a bound"})
-	}
-	return errors.Join(wrong...)
-}
-
-const leastSize = 16 << 20
-
 // Freed is what Retain deleted and gave back.
 type Freed struct {
 	Exchanges, Rollups                  int64 // rows

@@ -345,17 +345,6 @@ func TestRetentionWithoutAnythingSaidKeepsEverything(t *testing.T) {
 	})
 }
 
-func TestNonsenseAboutRetentionIsRefused(t *testing.T) {
-	for _, r := range []Retention{{Exchanges: time.Minute}, {Alerts: -time.Hour}, {Audit: 1}, {Rollups: 59 * time.Minute}, {Size: 1000}, {Size: -1}} {
-		if err := r.Validate(); err == nil {
-			t.Errorf("%+v is taken", r)
-		}
-	}
-	if err := (Retention{Exchanges: 720 * time.Hour, Size: 10 << 30}).Validate(); err != nil {
-		t.Error(err)
-	}
-}
-
 // TestWritersGoOnDuringRetention holds that a writer is never shut out for longer than one step,
 // and that nothing of what it writes is lost.
 func TestWritersGoOnDuringRetention(t *testing.T) {
