@@ -365,7 +365,7 @@ const mostTimes = 128
 
 // acts reports whether tripping the rule leads to a decision. Where one request is enough, it is
 // refused of whoever is doubted too, and he is not blocked for it: it may be another's.
-func (a *armed) acts(r *Request) bool { return a.Do != 0 && !r.Exempt && !(r.Doubted && a.More == 0) }
+func (a *armed) acts(r *Request) bool { return a.Do != 0 && !r.Exempt && (!r.Doubted || a.More > 0) }
 
 // action of the decision that counts, 0 for none.
 func (s standing) action() Action {
