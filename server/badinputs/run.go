@@ -130,4 +130,3 @@ func (s *product) names(f *fixture) map[string]string {
 
 // ours is what stands in expectations too: the address that the operator works from.
 var ours = map[string]string{"self.admin_ip": "127.0.0.1"}
-
