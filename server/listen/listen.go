@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/pires/go-proxyproto"
-	"golang.org/x/net/netutil"
 )
 
 // Config says where and how to listen.
@@ -67,7 +66,7 @@ func Open(ctx context.Context, c Config, h http.Handler, log *slog.Logger) (*Doo
 		return nil, fmt.Errorf("listen: %w: choose another port, or stop what listens there", err)
 	}
 	if c.Most > 0 {
-		l = netutil.LimitListener(l, c.Most)
+		l = bound(l, c.Most)
 	}
 	if len(c.ProxyFrom) > 0 {
 		l = &proxyproto.Listener{Listener: l, ConnPolicy: believe(c.ProxyFrom), ReadHeaderTimeout: proxyTimeout}

@@ -251,6 +251,26 @@ func TestConnectionsBeyondTheBoundWaitForOneToEnd(t *testing.T) {
 	}
 }
 
+func TestAnAnswerToARequestThatIsTooLongIsNotLost(t *testing.T) {
+	for name, c := range map[string]listen.Config{"bounded": {Most: 4}, "unbounded": {}} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", open(t, c).Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			go io.WriteString(conn, "GET /"+strings.Repeat("a", 200_000)+" HTTP/1.1\r\nHost: a\r\n\r\n")
+			r, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadAll(r.Body); r.StatusCode != 431 || err != nil {
+				t.Errorf("%d, then %v", r.StatusCode, err)
+			}
+		})
+	}
+}
+
 func TestTheShareLeavesFilesForTheRest(t *testing.T) {
 	if n := listen.Share(); n < 0 || n > 0 && n < 16 {
 		t.Errorf("a share of %d", n)
