@@ -76,7 +76,7 @@ func words(list string) (out []string) {
 
 // tells reports whether a bouncer is to enforce a decision, where it is in force.
 func (f *filter) tells(d *engine.Decision) bool {
-	return f.wants(d) && !(f.observing && d.Origin == engine.ByRule)
+	return f.wants(d) && (!f.observing || d.Origin != engine.ByRule)
 }
 
 // wants reports whether a bouncer asked for decisions like this one, wherever they hold.
