@@ -263,13 +263,16 @@ func FuzzAnswer(f *testing.F) {
 		f.Add([]byte(g.answer), g.method == http.MethodHead, uint8(0))
 		f.Add([]byte(g.answer+"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"), g.method == http.MethodHead, uint8(7))
 	}
+	f.Add([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nx"), false, uint8(52)) // the surplus comes late
 	f.Fuzz(func(t *testing.T, answer []byte, head bool, cut uint8) {
 		synctest.Test(t, func(t *testing.T) { fuzzAnswer(t, answer, head, int(cut)) })
 	})
 }
 
 // fuzzAnswer has the first request answered with what was drawn, in two parts, on a connection
-// that then stays open; any other request gets an honest answer.
+// that then stays open; any other request gets an honest answer. The second request gets that, or
+// a refusal of the proxy's own where the API says more than its answer while the next request is
+// on its way already; never what was said before.
 func fuzzAnswer(t *testing.T, answer []byte, head bool, cut int) {
 	drawn := false
 	serve := func(c net.Conn) {
@@ -321,6 +324,10 @@ func fuzzAnswer(t *testing.T, answer []byte, head bool, cut int) {
 	}
 	once(method, "/first")
 	w, aborted := once(http.MethodGet, "/second")
+	if !aborted && (w.Code == http.StatusBadGateway || w.Code == http.StatusGatewayTimeout) && len(answer) > cut &&
+		w.Header().Get("Content-Type") == "application/problem+json" {
+		return
+	}
 	if aborted || w.Code != http.StatusOK || w.Body.String() != "honest" || w.Header().Get("X-Path") != "/second" {
 		t.Fatalf("the second request got %d %v %q, broken off: %t", w.Code, w.Header(), w.Body, aborted)
 	}
