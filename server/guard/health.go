@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -254,4 +255,25 @@ func (g *Guard) askPeers() {
 		err = errors.New(detail)
 	}
 	g.noteHealth(redis, func(c *condition) { c.asked = err })
+}
+
+const readyTimeout = 2 * time.Second
+
+// Ready asks the databases how they are, for two seconds at most, and tells the state of each
+// dependency in lower case. Only without the database of alerts and decisions can the guard not do
+// its work.
+func (g *Guard) Ready(ctx context.Context) (states map[string]string, ready bool) {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	down := strings.ToLower(Down.String())
+	states = make(map[string]string)
+	for _, d := range g.health.list() {
+		states[d.Name] = strings.ToLower(d.State.String())
+	}
+	for name, err := range g.store.Ping(ctx) {
+		if err != nil {
+			states[name] = down
+		}
+	}
+	return states, states[database] != down
 }

@@ -147,7 +147,7 @@ func (s *Service) withKey(w http.ResponseWriter, r *http.Request, next func(http
 // holder names who sent a request by his API key. Who has none is refused; while that can't be
 // asked, a bouncer is told to come again, since for a key that is no good it would give up.
 func (s *Service) holder(w http.ResponseWriter, r *http.Request) (name string, ok bool) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), holderTimeout)
 	defer cancel()
 	name, err := s.authorize(ctx, secretOf(r))
 	switch {
@@ -199,27 +199,15 @@ func (s *Service) usage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// readyTimeout is how long a database may take to answer.
-const readyTimeout = 2 * time.Second
-
-var spoken = map[guard.State]string{guard.OK: "ok", guard.Degraded: "degraded", guard.Down: "down"}
+// holderTimeout is how long it may take to find out whose a key is.
+const holderTimeout = 2 * time.Second
 
 // ready names each dependency and how it is. Only the database of alerts and decisions is one that
 // Sentinel can't do its work without.
 func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-	defer cancel()
-	states := map[string]string{}
-	for _, d := range s.guard.Health().Dependencies {
-		states[d.Name] = spoken[d.State]
-	}
-	for name, err := range s.store.Ping(ctx) {
-		if err != nil {
-			states[name] = spoken[guard.Down]
-		}
-	}
+	states, ready := s.guard.Ready(r.Context())
 	code, status := http.StatusOK, "ready"
-	if states["database"] == spoken[guard.Down] {
+	if !ready {
 		code, status = http.StatusServiceUnavailable, "not ready"
 	}
 	answer(w, code, map[string]any{"status": status, "dependencies": states})
