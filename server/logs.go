@@ -122,8 +122,7 @@ func (l *logs) watch(ctx context.Context, s *ingest.Source) {
 	}
 }
 
-// A reporter judges what a log tells as if it had come through the gateway. It is for one
-// goroutine at a time.
+// A reporter judges what logs tell as if it had come through the gateway. Several may tell at once.
 type reporter struct {
 	mu     sync.Mutex
 	guard  *guard.Guard

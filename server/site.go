@@ -156,14 +156,11 @@ func (s *sites) take() *site {
 	}
 }
 
-// gateway is the handler of the listener that protected traffic passes.
+// gateway is the handler of the listener that protected traffic passes. That is open only where
+// the first site has an upstream, and then each has (config.Fix).
 func (s *sites) gateway(w http.ResponseWriter, r *http.Request) {
 	at := s.take()
 	defer at.inFlight.Add(-1)
-	if at.gateway == nil { // a reload took the last upstream away
-		http.Error(w, "there is no upstream", http.StatusServiceUnavailable)
-		return
-	}
 	at.gateway.ServeHTTP(w, r)
 }
 
