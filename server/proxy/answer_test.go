@@ -14,6 +14,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -274,7 +275,7 @@ func FuzzAnswer(f *testing.F) {
 // a refusal of the proxy's own where the API says more than its answer while the next request is
 // on its way already; never what was said before.
 func fuzzAnswer(t *testing.T, answer []byte, head bool, cut int) {
-	drawn := false
+	var drawn atomic.Bool // each connection is served apart
 	serve := func(c net.Conn) {
 		defer c.Close()
 		for in := bufio.NewReader(c); ; {
@@ -283,8 +284,7 @@ func fuzzAnswer(t *testing.T, answer []byte, head bool, cut int) {
 				return
 			}
 			say := []byte("HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Path: " + r.URL.Path + "\r\n\r\nhonest")
-			if !drawn {
-				drawn = true
+			if drawn.CompareAndSwap(false, true) {
 				at := min(cut, len(answer))
 				if at > 0 { // writing nothing would wait for a reader
 					c.Write(answer[:at])
