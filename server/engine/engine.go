@@ -78,33 +78,35 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 	if shadow.action() == Block {
 		would = shadow.by.rule()
 	}
+	x := lend(Exchange{Request: *r})
+	defer giveBack(x)
 	skipped := len(g.policy.Skips) > 0 && below(g.policy.Skips, r.Folded)
 	for _, a := range g.requests {
 		counts := a.shadow || r.Doubted && a.More > 0 // and does nothing
 		if counts && would != "" {
 			break // it would not have come here
 		}
-		if skipped && a.Rule.Below == nil || !a.asks(r) || a.When != nil && !a.When(Exchange{Request: *r}) {
+		if skipped && a.Rule.Below == nil || !a.asks(r) || a.When != nil && !a.When(x) {
 			continue
 		}
 		q := e.question(a, r)
 		if a.Together != nil && r.Together > 0 {
-			q.together = a.Together(Exchange{Request: *r})
+			q.together = a.Together(x)
 		}
 		q.slow, q.supposed = a.slower(r, s, shadow, counts)
 		var t tally
 		if a.watch == nil {
 			t = a.counter.see(actorOf(r.Client), q)
 		} else {
-			t = a.watch.ask(Exchange{Request: *r}, q)
+			t = a.watch.ask(x, q)
 		}
 		over := t.over || t.slow && !q.supposed
 		switch {
 		case over && !counts:
-			return e.refuse(v, g, a, r, q, t, s)
+			return e.refuse(v, g, a, x, q, t, s)
 		case t.over || t.slow:
 			if would = a.cause(t, s, shadow); t.over && t.tell {
-				v.Finding = e.find(g, a, &Exchange{Request: *r}, t)
+				v.Finding = e.find(g, a, x, t)
 			}
 		}
 		if a.Quota && !counts {
@@ -170,36 +172,38 @@ func (a *armed) quota(q question, t tally) Quota {
 
 // refuse answers a request that tripped a rule, or went over a lower limit: a throttled client's,
 // or that of everybody while counts can't be shared.
-func (e *Engine) refuse(v Verdict, g *regime, a *armed, r *Request, q question, t tally, s standing) Verdict {
+func (e *Engine) refuse(v Verdict, g *regime, a *armed, x *Exchange, q question, t tally, s standing) Verdict {
 	wait := time.Duration(t.wait) * time.Millisecond
 	if a.Quota {
 		t.left, t.reset = 0, t.wait
 		v.Quota = a.quota(q, t)
 	}
 	if !t.over && s.action() == Throttle {
-		v = s.refuse(v, 429, r.At)
+		v = s.refuse(v, 429, x.At)
 		v.RetryAfter = wait
 		return v
 	}
 	v.Status, v.Cause, v.RetryAfter = a.Refuse, a.ID, wait
 	if t.over && t.tell {
-		v.Finding = e.find(g, a, &Exchange{Request: *r}, t)
+		v.Finding = e.find(g, a, x, t)
 	}
 	if d := v.decision(); d != nil && d.Action == Block {
-		v.Reference, v.RetryAfter = d.ID, d.Until.Sub(r.At)
+		v.Reference, v.RetryAfter = d.ID, d.Until.Sub(x.At)
 		return v
 	}
-	v.Reference = ExchangeReference(r.ID)
+	v.Reference = ExchangeReference(x.ID)
 	return v
 }
 
 // Observe learns from an answer. What it finds is in force when it returns; nil means that
 // there is nothing to say. What the gateway refused counts against nobody, nor does what it
 // would have refused, had it enforced.
-func (e *Engine) Observe(x Exchange) (found []Finding) {
-	if x.Refused {
+func (e *Engine) Observe(seen Exchange) (found []Finding) {
+	if seen.Refused {
 		return nil
 	}
+	x := lend(seen)
+	defer giveBack(x)
 	x.Client = x.Client.Unmap()
 	if x.Folded == "" {
 		x.Folded, _ = Fold(x.Path)
@@ -216,7 +220,7 @@ func (e *Engine) Observe(x Exchange) (found []Finding) {
 	case x.Status/100 == 2:
 		who = e.hash.identify(&x.Request)
 	case x.Status == 401 || x.Status == 403:
-		g.history.refused(&x)
+		g.history.refused(x)
 	}
 	if len(byStatus)+len(byPath)+len(g.always) == 0 && who == 0 || below(g.policy.Skips, x.Folded) {
 		return nil
@@ -226,7 +230,7 @@ func (e *Engine) Observe(x Exchange) (found []Finding) {
 		return nil
 	}
 	if who != 0 {
-		g.history.note(&x, who, e.tick(x.At))
+		g.history.note(x, who, e.tick(x.At))
 	}
 	if len(byStatus)+len(byPath)+len(g.always) == 0 {
 		return nil
@@ -248,7 +252,7 @@ func (e *Engine) Observe(x Exchange) (found []Finding) {
 				t = a.counter.see(actorOf(x.Client), q)
 			}
 			if t.tell {
-				if f := e.find(g, a, &x, t); f != nil {
+				if f := e.find(g, a, x, t); f != nil {
 					found = append(found, *f)
 				}
 			}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,10 @@ type Request struct {
 	Folded    string // what rules match on: see Fold
 	Route     string // the path's template where the edge knows it, else Folded
 	UserAgent string // at most 256 bytes; text written by strangers
+
+	Fingerprint uint64 // of how the client writes its requests, beyond the user agent; 0 when unknown
+	Place       Place  // where its address is, as far as a geo database tells
+	Signs       Signs  // what its text shows that is not kept
 
 	Class Class // of its route: what is done while something is away
 	Flags Flags // what was odd about how it was written
@@ -51,6 +56,7 @@ type Exchange struct {
 	Status  int
 	Took    time.Duration
 	Bytes   int64  // of the answer's body
+	Cookie  bool   // it set a cookie
 	Refused bool   // the gateway answered, not the API: counts against nobody
 	Cause   string // rule or decision that refused it, else empty
 
@@ -101,4 +107,53 @@ func (f Flags) Names() []string {
 		}
 	}
 	return names
+}
+
+// A Place is what a geo database tells of an address. What it does not tell is zero, and what is
+// unknown trips no rule.
+type Place struct {
+	Country  Country
+	ASN      uint32 // the number of the network that announces it
+	Located  bool   // Lat and Lon are known
+	Hosting  bool   // the network is one of servers, relays or VPNs, not of people
+	Accuracy uint16 // kilometres around Lat and Lon
+	Lat, Lon float32
+}
+
+// A Country is an ISO 3166-1 code of two capitals; zero when unknown.
+type Country [2]byte
+
+func (c Country) String() string {
+	if c == (Country{}) {
+		return ""
+	}
+	return string(c[:])
+}
+
+// Signs are what the edge saw in the text of a request that is not kept: its query, its referer.
+type Signs uint32
+
+// What the edge looks for. See ReadSigns.
+const (
+	Referred  Signs = 1 << iota // it names the page that it comes from
+	Injection                   // its query or path is written like SQL, a template or a shell command
+	Traversal                   // it climbs out of a directory, or names a file of the system
+	Scripted                    // it holds a piece of a page or script, as what is to run in a browser
+	Foreign                     // it names another host's address as what is to be fetched or run
+)
+
+// exchanges are lent to rules, which get a pointer: one that they are handed by functions the
+// compiler can't see through would otherwise be allocated for each call.
+var lendable = sync.Pool{New: func() any { return new(Exchange) }}
+
+func lend(x Exchange) *Exchange {
+	lent := lendable.Get().(*Exchange)
+	*lent = x
+	return lent
+}
+
+// giveBack what was lent. Rules keep nothing of it.
+func giveBack(x *Exchange) {
+	*x = Exchange{}
+	lendable.Put(x)
 }

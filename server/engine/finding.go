@@ -56,11 +56,14 @@ func ParseAction(s string) (Action, bool) {
 	return 0, false
 }
 
-// A Target is whom a decision or an alert is about: an address or network, or a key.
-// Exactly one of Network and Key is set. Targets are comparable.
+// A Target is whom a decision or an alert is about: an address or network, a key, an account, or
+// for an alert that is about nobody in particular a route. Exactly one is set. Targets are
+// comparable.
 type Target struct {
 	Network netip.Prefix // masked; a single address is a /32 or /128
 	Key     Key
+	Account string
+	Route   string // method and template, as "POST /api/login"
 }
 
 // A Finding is a rule matched once: the engine's output.
@@ -76,6 +79,12 @@ type Finding struct {
 	Client netip.Addr // the very address that tripped it
 	Key    Key        // the key of the exchange that tripped it, if any
 
+	Account     string // of the exchange that tripped it, if any
+	Session     Key    // likewise
+	Fingerprint uint64 // likewise
+	UserAgent   string // likewise; text written by strangers
+	Place       Place
+
 	Exchange uint64 // ID of the exchange that tripped it
 	Method   string
 	Path     string
@@ -86,7 +95,16 @@ type Finding struct {
 	Window time.Duration // within this long; 0 when one is enough
 	Times  []time.Time   // of the counted exchanges, oldest first, at most 128
 
+	// Weak marks an observation that says nothing by itself: it raises no alert and decides
+	// nothing, and makes an incident with others of its kind that share what is rare.
+	Weak   bool
+	Tokens []Token // what others of the same attack would share, the rarest first, at most eight
+
+	Seen  []string // what was counted where it is not times: accounts, paths, places; at most 32, text by strangers
+	Parts []Part   // what a score is made of, the greatest first; nil where nothing is scored
+
 	Reason   string    // one plain sentence with the figures
+	Unless   string    // what would have had to be otherwise for the rule to stay silent: "Up to 100 it would not have."
 	Decision *Decision // what the engine did about it, in force already; nil when the rule only tells
 }
 
@@ -157,3 +175,35 @@ type Quota struct {
 
 // Refused reports whether the request must not reach the API.
 func (v Verdict) Refused() bool { return v.Status != 0 }
+
+// A Token is something that exchanges of one attack may share.
+type Token struct {
+	Kind   TokenKind
+	Hash   uint64  // of what it is; means nothing beyond this engine's seed
+	Label  string  // for people: "user agent \"curl/8\"", "network 198.51.100.0/24"
+	Weight float32 // 0 for what everybody carries, 1 for what nobody good does
+}
+
+// TokenKind says what a token is.
+type TokenKind uint8
+
+// Kinds of tokens.
+const (
+	TokenClient TokenKind = iota + 1
+	TokenNetwork
+	TokenASN
+	TokenKey
+	TokenAccount
+	TokenFingerprint
+	TokenUserAgent
+	TokenRoute   // method, template and class of status
+	TokenPayload // what Signs or a list say of it
+)
+
+// A Part is one feature's share of a score.
+type Part struct {
+	Feature  string
+	Value    float64
+	Expected string // in plain words: "0.2 to 3.1 in 99 of 100 cases"
+	Share    float64
+}

@@ -10,7 +10,7 @@ var failedAuthentication = Rule{
 	ID: "failed-authentication", Title: "Repeated authentication failures", Version: 1,
 	On: Answers, Statuses: []int{401, 403},
 	Terms:    Terms{More: 5, Within: 10 * time.Minute, Severity: High, Do: Block, For: 30 * time.Minute},
-	Together: func(x Exchange) int { return x.FailedTogether },
+	Together: func(x *Exchange) int { return x.FailedTogether },
 	Explain: func(_ Policy, t Terms) string {
 		return fmt.Sprintf("More than %s of the API to one client that say 401 or 403 within %s.",
 			plural(t.More, "answer"), words(t.Within))

@@ -16,7 +16,7 @@ var paymentWithoutBalance = Rule{
 	ID: "payment-without-balance", Title: "Payment without a balance check", Version: 1,
 	On:    Answers,
 	Paths: func(p Policy) []string { return append(slices.Clone(p.Payments), p.Balances...) },
-	When:  func(x Exchange) bool { return !x.Key.Zero() && x.Status != 401 },
+	When:  func(x *Exchange) bool { return !x.Key.Zero() && x.Status != 401 },
 	Terms: Terms{Within: 5 * time.Minute, Severity: Medium},
 	Watch: watchPayments,
 	Explain: func(p Policy, t Terms) string {
@@ -57,7 +57,7 @@ func watchPayments(p Policy, t Terms, k keyed) watch {
 	return w
 }
 
-func (w *payments) ask(x Exchange, q question) (t tally) {
+func (w *payments) ask(x *Exchange, q question) (t tally) {
 	path := trimSlash(x.Folded)
 	looks := x.Method == "GET" && x.Status/100 == 2 && slices.Contains(w.balances, path)
 	if pays := x.Method == "POST" && slices.Contains(w.payments, path); !looks && !pays {

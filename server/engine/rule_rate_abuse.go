@@ -13,7 +13,7 @@ var rateAbuse = Rule{
 	Terms:    Terms{More: 100, Within: time.Minute, Severity: High, Do: Block, For: 5 * time.Minute},
 	Refuse:   429,
 	Quota:    true,
-	Together: func(x Exchange) int { return x.Together },
+	Together: func(x *Exchange) int { return x.Together },
 	Explain: func(_ Policy, t Terms) string {
 		return fmt.Sprintf("More than %s from one client within %s: the next is refused with 429.",
 			plural(t.More, "request"), words(t.Within))

@@ -15,12 +15,12 @@ type Rule struct {
 	Statuses []int
 	Paths    func(Policy) []string // exactly these folded paths, with or without a slash at the end
 	Below    func(Policy) []string // these folded paths and all below them
-	When     func(Exchange) bool
+	When     func(*Exchange) bool
 
-	Terms                       // how many within how long trip the rule, and what follows
-	Refuse   int                // the status that refuses the request that tripped it; On Requests only
-	Together func(Exchange) int // what all nodes counted; nil when they don't
-	Quota    bool               // clients are told what is left of its limit
+	Terms                        // how many within how long trip the rule, and what follows
+	Refuse   int                 // the status that refuses the request that tripped it; On Requests only
+	Together func(*Exchange) int // what all nodes counted; nil when they don't
+	Quota    bool                // clients are told what is left of its limit
 
 	// Watch stands in where counting by client can't say what the rule looks for. It takes all
 	// its memory when it is made.
@@ -62,7 +62,7 @@ func ruleNamed(id string) (Rule, bool) {
 // A watch is a rule that is code, with its memory.
 type watch interface {
 	memory
-	ask(Exchange, question) tally
+	ask(*Exchange, question) tally
 }
 
 // A memory is what a rule has counted.

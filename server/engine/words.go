@@ -8,13 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// String names a target as people write it: 198.18.0.7, 2001:db8::/64, "key ab12…".
+// String names a target as people write it: 198.18.0.7, 2001:db8::/64, `key ab12…`,
+// `account "alice"`, `"POST /api/login"`.
 func (t Target) String() string {
 	switch {
 	case t.Network.IsSingleIP():
 		return t.Network.Addr().String()
 	case t.Network.IsValid():
 		return t.Network.String()
+	case t.Account != "":
+		return "account " + quoted(t.Account)
+	case t.Route != "":
+		return quoted(t.Route)
 	}
 	return "key " + t.Key.Prefix + "…"
 }
