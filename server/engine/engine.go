@@ -78,35 +78,41 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 	if shadow.action() == Block {
 		would = shadow.by.rule()
 	}
-	x := lend(Exchange{Request: *r})
-	defer giveBack(x)
+	var x *view // made when a rule wants to see it
+	defer func() { giveBack(x) }()
+	see := func() *view {
+		if x == nil {
+			x = lendRequest(r, e.tick(r.At))
+		}
+		return x
+	}
 	skipped := len(g.policy.Skips) > 0 && below(g.policy.Skips, r.Folded)
 	for _, a := range g.requests {
 		counts := a.shadow || r.Doubted && a.More > 0 // and does nothing
 		if counts && would != "" {
 			break // it would not have come here
 		}
-		if skipped && a.Rule.Below == nil || !a.asks(r) || a.When != nil && !a.When(x) {
+		if skipped && a.Rule.Below == nil || !a.asks(r) || a.When != nil && !a.When(&see().Exchange) {
 			continue
 		}
 		q := e.question(a, r)
 		if a.Together != nil && r.Together > 0 {
-			q.together = a.Together(x)
+			q.together = a.Together(&see().Exchange)
 		}
 		q.slow, q.supposed = a.slower(r, s, shadow, counts)
 		var t tally
 		if a.watch == nil {
 			t = a.counter.see(actorOf(r.Client), q)
 		} else {
-			t = a.watch.ask(x, q)
+			t = a.watch.ask(see(), q)
 		}
 		over := t.over || t.slow && !q.supposed
 		switch {
 		case over && !counts:
-			return e.refuse(v, g, a, x, q, t, s)
+			return e.refuse(v, g, a, see(), q, t, s)
 		case t.over || t.slow:
 			if would = a.cause(t, s, shadow); t.over && t.tell {
-				v.Finding = e.find(g, a, x, t)
+				v.Finding = e.find(g, a, see(), t)
 			}
 		}
 		if a.Quota && !counts {
@@ -172,7 +178,7 @@ func (a *armed) quota(q question, t tally) Quota {
 
 // refuse answers a request that tripped a rule, or went over a lower limit: a throttled client's,
 // or that of everybody while counts can't be shared.
-func (e *Engine) refuse(v Verdict, g *regime, a *armed, x *Exchange, q question, t tally, s standing) Verdict {
+func (e *Engine) refuse(v Verdict, g *regime, a *armed, x *view, q question, t tally, s standing) Verdict {
 	wait := time.Duration(t.wait) * time.Millisecond
 	if a.Quota {
 		t.left, t.reset = 0, t.wait
@@ -202,7 +208,7 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	if seen.Refused {
 		return nil
 	}
-	x := lend(seen)
+	x := lend(&seen)
 	defer giveBack(x)
 	x.Client = x.Client.Unmap()
 	if x.Folded == "" {
@@ -220,17 +226,21 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	case x.Status/100 == 2:
 		who = e.hash.identify(&x.Request)
 	case x.Status == 401 || x.Status == 403:
-		g.history.refused(x)
+		g.history.refused(&x.Exchange)
 	}
-	if len(byStatus)+len(byPath)+len(g.always) == 0 && who == 0 || below(g.policy.Skips, x.Folded) {
+	if len(byStatus)+len(byPath)+len(g.always)+len(g.learners) == 0 && who == 0 || below(g.policy.Skips, x.Folded) {
 		return nil
 	}
 	s := e.lists.judge(x.Client, x.Key, x.At, x.Exempt || x.Doubted)
 	if s.action() == Allow || g.policy.Observe && (s.action() == Block || below(g.policy.Denies, x.Folded)) {
 		return nil
 	}
+	x.now = e.tick(x.At)
 	if who != 0 {
-		g.history.note(x, who, e.tick(x.At))
+		g.history.note(&x.Exchange, who, x.now)
+	}
+	for _, l := range g.learners {
+		l.look(x)
 	}
 	if len(byStatus)+len(byPath)+len(g.always) == 0 {
 		return nil
@@ -238,12 +248,12 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	shadow := e.supposedly(g, &x.Request)
 	for _, asked := range [...][]*armed{byStatus, byPath, g.always} {
 		for _, a := range asked {
-			if (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request) || a.When != nil && !a.When(x) {
+			if (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request) || a.When != nil && !a.When(&x.Exchange) {
 				continue
 			}
 			q := e.question(a, &x.Request)
 			if a.Together != nil {
-				q.together = a.Together(x)
+				q.together = a.Together(&x.Exchange)
 			}
 			var t tally
 			if a.watch != nil {
@@ -298,12 +308,17 @@ func (e *Engine) tick(at time.Time) int64 {
 
 // find makes a finding and puts its decision in force, or into the shadow. nil when the same was
 // decided in the meantime.
-func (e *Engine) find(g *regime, a *armed, x *Exchange, t tally) *Finding {
-	actor := ActorOf(x.Client)
+func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
+	actor := t.about
+	if actor == (Target{}) {
+		actor = ActorOf(x.Client)
+	}
 	f := Finding{
 		ID:   contentID(a.ID, actor.String(), string(x.Key.Hash[:]), strconv.FormatInt(x.At.UnixNano(), 10)),
 		Rule: a.ID, Version: a.Version, Title: a.Title, Severity: a.Severity, At: x.At,
 		Actor: actor, Client: x.Client, Key: x.Key,
+		Account: x.Account, Session: x.Session, Fingerprint: x.Fingerprint, UserAgent: x.UserAgent, Place: x.Place,
+		Weak: t.weak, Seen: t.seen, Parts: t.parts,
 		Exchange: x.ID, Method: x.Method, Path: x.Path, Status: x.Status,
 		Count: max(t.count, 1), Limit: a.More, Window: a.Within,
 	}
@@ -327,7 +342,7 @@ func (e *Engine) find(g *regime, a *armed, x *Exchange, t tally) *Finding {
 }
 
 // imagine counts a finding of a rule that only counts, and what it would have led to.
-func (e *Engine) imagine(g *regime, a *armed, x *Exchange, f Finding) *Finding {
+func (e *Engine) imagine(g *regime, a *armed, x *view, f Finding) *Finding {
 	if a.acts(&x.Request) {
 		reason := f.Reason
 		d := a.decide(g, x, &f, e.tick(x.At))
@@ -350,7 +365,7 @@ func (e *Engine) imagine(g *regime, a *armed, x *Exchange, f Finding) *Finding {
 
 // decide what a rule does about a finding. A network that many use who did no harm is throttled
 // instead of blocked, and the finding says so.
-func (a *armed) decide(g *regime, x *Exchange, f *Finding, now int64) Decision {
+func (a *armed) decide(g *regime, x *view, f *Finding, now int64) Decision {
 	do := a.Do
 	if do == Block && g.history.shared(actorOf(x.Client), now) {
 		do = Throttle

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -141,19 +140,3 @@ const (
 	Scripted                    // it holds a piece of a page or script, as what is to run in a browser
 	Foreign                     // it names another host's address as what is to be fetched or run
 )
-
-// exchanges are lent to rules, which get a pointer: one that they are handed by functions the
-// compiler can't see through would otherwise be allocated for each call.
-var lendable = sync.Pool{New: func() any { return new(Exchange) }}
-
-func lend(x Exchange) *Exchange {
-	lent := lendable.Get().(*Exchange)
-	*lent = x
-	return lent
-}
-
-// giveBack what was lent. Rules keep nothing of it.
-func giveBack(x *Exchange) {
-	*x = Exchange{}
-	lendable.Put(x)
-}

@@ -11,6 +11,7 @@ type regime struct {
 	byStatus [600][]*armed       // asked by Observe
 	byPath   map[string][]*armed // likewise
 	always   []*armed            // likewise
+	learners []learner           // of every answer, before rules are asked; one may use what those before it filled in
 	history  *history            // nil when nobody is spared for others
 }
 

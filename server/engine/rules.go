@@ -62,7 +62,7 @@ func ruleNamed(id string) (Rule, bool) {
 // A watch is a rule that is code, with its memory.
 type watch interface {
 	memory
-	ask(*Exchange, question) tally
+	ask(*view, question) tally
 }
 
 // A memory is what a rule has counted.

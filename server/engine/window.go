@@ -80,6 +80,11 @@ type tally struct {
 	times []int64 // of those counted here, oldest first, when it is to be told
 	left  int     // after this one, where that is asked
 	reset int64   // milliseconds until there is more left, likewise; 0 when nothing was counted
+
+	about Target   // whom the finding is about; zero for the client
+	weak  bool     // see Finding
+	seen  []string // likewise
+	parts []Part   // likewise
 }
 
 const forever = math.MaxInt64
