@@ -17,8 +17,10 @@ import (
 	"github.com/sentinel-protocol/sentinel/frontend"
 	"github.com/sentinel-protocol/sentinel/server/bank"
 	"github.com/sentinel-protocol/sentinel/server/cluster"
+	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/console"
 	"github.com/sentinel-protocol/sentinel/server/gateway"
+	"github.com/sentinel-protocol/sentinel/server/geo"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
@@ -75,7 +77,12 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 	}
 	defer l.Close()
 
-	protected := gateway.New(gateway.Config{Demo: true, KeySecret: key, CORS: bank.Paths(), Node: byte(derive(key, node)), Log: log}, g, bank.New(time.Now))
+	places, err := geo.Demo(placeFiles(config.GeoIP{})...)
+	if err != nil {
+		return err
+	}
+	defer closing(log, "places", places.Close)
+	protected := gateway.New(gateway.Config{Demo: true, Places: places.Place, KeySecret: key, CORS: bank.Paths(), Node: byte(derive(key, node)), Log: log}, g, bank.New(time.Now))
 	ui, err := console.New(console.Config{
 		Store: db, Guard: g, App: frontend.Dist(), Hosts: hosts(cfg.Listen, l.Addr()), Demo: true, Version: version, Log: log,
 	})

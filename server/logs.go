@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"time"
@@ -127,6 +128,7 @@ type reporter struct {
 	mu     sync.Mutex
 	guard  *guard.Guard
 	routes func() gateway.Routes
+	places func(engine.Place, netip.Addr) engine.Place // completes what a log says of it
 	node   byte
 	last   uint64
 }
@@ -135,6 +137,7 @@ func (r *reporter) take(x engine.Exchange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.number(&x)
+	x.Place = r.places(x.Place, x.Client)
 	routes := r.routes()
 	if x.Route == "" {
 		x.Route, x.Class = routes.Route(x.Method, x.Folded)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/geo"
 	"github.com/sentinel-protocol/sentinel/server/ingest"
 )
 
@@ -64,13 +65,19 @@ func terminal(f *os.File) bool {
 	return err == nil && info.Mode()&(fs.ModeDevice|fs.ModeCharDevice) == fs.ModeDevice|fs.ModeCharDevice && f.Name() != os.DevNull
 }
 
-// replayPolicy is what the engine judges by.
-func replayPolicy(file string) (engine.Policy, error) {
-	if file == "" {
-		return engine.Defaults(), nil
+// replayPolicy is what the engine judges by, and who tells where addresses are.
+func replayPolicy(file string) (engine.Policy, *geo.DB, error) {
+	c := config.Defaults()
+	p := engine.Defaults()
+	if file != "" {
+		var err error
+		if c, err = config.Load(config.Sources{File: file, Environ: os.Environ()}); err != nil {
+			return p, nil, err
+		}
+		p = c.Policy()
 	}
-	c, err := config.Load(config.Sources{File: file, Environ: os.Environ()})
-	return c.Policy(), err
+	places, err := geo.Open(placeFiles(c.GeoIP)...)
+	return p, places, err
 }
 
 // A replayed log is a file with what was read of it.
@@ -84,14 +91,16 @@ func runReplay(ctx context.Context, o replayOptions, files []string) error {
 	if err != nil {
 		return fmt.Errorf("--%w", err)
 	}
-	policy, err := replayPolicy(o.config)
+	policy, places, err := replayPolicy(o.config)
 	if err != nil {
 		return err
 	}
+	defer places.Close()
 	j, err := newJudge(policy)
 	if err != nil {
 		return err
 	}
+	j.places = places
 	var total int64
 	for _, name := range files { // before hours go by
 		size, err := readable(name)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/geo"
 	"github.com/sentinel-protocol/sentinel/server/incident"
 )
 
@@ -15,6 +16,7 @@ import (
 // with the log.
 type judge struct {
 	engine    *engine.Engine
+	places    *geo.DB // nil: nobody tells
 	book      *incident.Book
 	census    *census
 	culprits  map[uint64]*culprit
@@ -90,6 +92,7 @@ func (j *judge) judge(x *engine.Exchange) {
 	j.requests++
 	x.ID = j.requests
 	j.tick(x.At)
+	x.Place = j.places.Complete(x.Place, x.Client)
 	who := clientOf(x.Client)
 	j.census.count(who)
 	v := j.engine.Decide(x.Request)

@@ -173,7 +173,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		defer closing(log, "shell", shell.Close)
 	}
 
-	reports := &reporter{guard: g, node: stays.node, routes: func() gateway.Routes { return at.current.Load().routes }}
+	reports := &reporter{guard: g, node: stays.node, routes: func() gateway.Routes { return at.current.Load().routes }, places: at.place}
 	following, endFollowing := context.WithCancel(context.WithoutCancel(ctx))
 	followed := follow.follow(following, reports.take, at.answered)
 	defer followed.Wait()

@@ -16,6 +16,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/gateway"
+	"github.com/sentinel-protocol/sentinel/server/geo"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/proxy"
 	"github.com/sentinel-protocol/sentinel/server/route"
@@ -28,6 +29,7 @@ type site struct {
 	proxy    *proxy.Proxy         // likewise
 	authz    *gateway.ForwardAuth // what proxies that only ask are answered
 	routes   gateway.Routes
+	places   *geo.DB
 	inFlight atomic.Int64
 }
 
@@ -65,6 +67,10 @@ func newSite(cfg config.Config, c gateway.Config, stays *lasting, g *guard.Guard
 		return nil, fmt.Errorf("gateway.routes.openapi: %w", err)
 	}
 	s.routes = c.Routes
+	if s.places, err = geo.Open(placeFiles(cfg.GeoIP)...); err != nil {
+		return nil, fmt.Errorf("geoip: %w", err)
+	}
+	c.Places = s.places.Place
 	c.Node = stays.number()
 	c.From, c.NoLog = cfg.Service.Authz.From, !slices.ContainsFunc(cfg.Logs, func(l config.Log) bool { return l.As == config.Answers })
 	s.authz = gateway.NewForwardAuth(c, g)
@@ -171,6 +177,13 @@ func (s *sites) authz(w http.ResponseWriter, r *http.Request) {
 	at.authz.ServeHTTP(w, r)
 }
 
+// place completes what a log says of where an address is, as far as the newest site knows.
+func (s *sites) place(said engine.Place, a netip.Addr) engine.Place {
+	at := s.take()
+	defer at.inFlight.Add(-1)
+	return at.places.Complete(said, a)
+}
+
 // upstreams are the targets behind the gateway, as they do now.
 func (s *sites) upstreams() []*graph.Upstream {
 	out := []*graph.Upstream{}
@@ -217,6 +230,7 @@ func (s *sites) replace(with *site) {
 }
 
 func (s *site) close() {
+	_ = s.places.Close() // it was only read
 	if s.proxy != nil {
 		s.proxy.Close()
 	}

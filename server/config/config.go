@@ -6,6 +6,7 @@ package config
 import (
 	"net/netip"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -22,6 +23,7 @@ type Config struct {
 	Payments  []string        `key:"payments"`
 	Balances  []string        `key:"balances"`
 	Engine    Engine          `key:"engine"`
+	GeoIP     GeoIP           `key:"geoip"`
 	Logs      []Log           `key:"logs"`
 	Console   Console         `key:"console"`
 	Service   Service         `key:"service"`
@@ -136,6 +138,19 @@ type Engine struct {
 	Late       time.Duration `key:"late"`
 	Collateral int           `key:"collateral"`
 	Memory     Size          `key:"memory"` // beyond it the collector works harder; GOMEMLIMIT overrules it
+}
+
+// GeoIP names MaxMind DB files that tell where addresses are. Without any the country file beside the
+// program counts, if it is there.
+type GeoIP struct {
+	Country string `key:"country"`
+	City    string `key:"city"`
+	ASN     string `key:"asn"`
+}
+
+// Files are those that are named, the most exact first.
+func (g GeoIP) Files() []string {
+	return slices.DeleteFunc([]string{g.City, g.Country, g.ASN}, func(name string) bool { return name == "" })
 }
 
 // Log is an access log to follow.

@@ -71,6 +71,9 @@ type Config struct {
 	// Routes knows the templates of paths; when nil a route is its folded path.
 	Routes Routes
 
+	// Places tells where an address is; nil when nobody knows. Requests wait for it.
+	Places func(netip.Addr) engine.Place
+
 	// Observe passes on what could be read in another way, or is too long, and says in the exchange
 	// that it would have been refused. What the Guard refuses is its own affair.
 	Observe bool

@@ -3,6 +3,7 @@ package gateway
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ type reader struct {
 
 	routes Routes
 	learn  func(method, folded string, status int)
+	places func(netip.Addr) engine.Place
 	limits limits
 	now    func() time.Time
 	log    *slog.Logger
@@ -47,7 +49,7 @@ func (d *reader) prepare(c Config, clients clients) {
 	}
 	d.hygiene = newHygiene(d.keySources, d.accounts, d.sessions)
 	d.observes = c.Observe
-	d.routes, d.limits.on, d.now, d.log = c.Routes, c.RateLimit, c.Now, c.Log
+	d.routes, d.places, d.limits.on, d.now, d.log = c.Routes, c.Places, c.RateLimit, c.Now, c.Log
 	d.patience = c.BodyPatience
 	if l, ok := c.Routes.(Learner); ok {
 		d.learn = l.Answered
@@ -77,6 +79,9 @@ func (d *reader) read(r *http.Request, who client, method, sent string) (x engin
 		ID: d.nextID(at), At: at, Client: who.addr, Exempt: who.exempt, Forwarded: who.forwarded, Flags: who.flags,
 		Method: method, Path: path, Folded: folded, Route: folded,
 		UserAgent: storable(first(r.Header["User-Agent"]), maxUserAgent, backslash),
+	}
+	if d.places != nil {
+		x.Place = d.places(who.addr)
 	}
 	if d.routes != nil {
 		if route, class := d.routes.Route(method, folded); route != "" {

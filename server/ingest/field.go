@@ -91,6 +91,16 @@ func setUserAgent(x *engine.Exchange, s string) {
 	}
 }
 
+// setPlace notes where a log says that the client is.
+func setPlace(x *engine.Exchange, country, asn string) {
+	if len(country) == 2 && country[0]|0x20 >= 'a' && country[0]|0x20 <= 'z' && country[1]|0x20 >= 'a' && country[1]|0x20 <= 'z' {
+		x.Place.Country = engine.Country{country[0] &^ 0x20, country[1] &^ 0x20}
+	}
+	if n, err := strconv.ParseUint(strings.TrimPrefix(asn, "AS"), 10, 32); err == nil {
+		x.Place.ASN = uint32(n)
+	}
+}
+
 // setAccount names whom a request claims to act for, as the gateway does.
 func setAccount(x *engine.Exchange, name string) {
 	x.Account = engine.Storable(engine.FoldAccount(engine.Clipped(name, 4*engine.MaxAccount)), engine.MaxAccount, engine.Percent)

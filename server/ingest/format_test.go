@@ -48,6 +48,10 @@ func exchange(client, when, method, path string, status int, more ...func(*engin
 	return x
 }
 
+func placeIs(country string, asn uint32) func(*engine.Exchange) {
+	return func(x *engine.Exchange) { x.Place = engine.Place{Country: engine.Country([]byte(country)), ASN: asn} }
+}
+
 func agentIs(s string) func(*engine.Exchange) { return func(x *engine.Exchange) { x.UserAgent = s } }
 
 func accountIs(s string) func(*engine.Exchange) { return func(x *engine.Exchange) { x.Account = s } }
@@ -142,8 +146,8 @@ func TestEveryFormatIsRecognizedAndRead(t *testing.T) {
 			exchange("2001:db8::1", "2026-02-12T14:10:24.5Z", "SSH", "ssh", 200, accountIs("bob")),
 		},
 		{
-			"jsonl", "jsonl", `{"at":"2024-01-01T00:00:00Z","client":"203.0.113.9","method":"GET","path":"/a","status":200,"account":" Bob ","amount":12.5,"country":"DE","user_agent":"x"}`,
-			exchange("203.0.113.9", "2024-01-01T00:00:00Z", "GET", "/a", 200, accountIs("bob"), agentIs("x")),
+			"jsonl", "jsonl", `{"at":"2024-01-01T00:00:00Z","client":"203.0.113.9","method":"GET","path":"/a","status":200,"account":" Bob ","amount":12.5,"country":"de","asn":"AS3320","user_agent":"x"}`,
+			exchange("203.0.113.9", "2024-01-01T00:00:00Z", "GET", "/a", 200, accountIs("bob"), agentIs("x"), placeIs("DE", 3320)),
 		},
 		{
 			"a pattern", `pattern:^(?P<time>\S+ \S+) (?P<client>\S+) "(?P<request>[^"]*)" (?P<status>\d+) (?P<took>\S+)$`, `2024-01-01 00:00:00 203.0.113.9 "GET /a?b HTTP/1.1" 200 0.5`,

@@ -184,6 +184,8 @@ func (p *jsonl) parse(line string, x *engine.Exchange) (ok bool, problem string)
 		Account   text `json:"account"`
 		Session   text `json:"session"`
 		UserAgent text `json:"user_agent"`
+		Country   text `json:"country"` // ISO 3166-1, two letters
+		ASN       text `json:"asn"`
 		Took      text `json:"took"`  // seconds
 		Bytes     text `json:"bytes"` // of the answer
 	}
@@ -196,6 +198,7 @@ func (p *jsonl) parse(line string, x *engine.Exchange) (ok bool, problem string)
 	}
 	if ok, problem = e.fill(x); ok {
 		x.Key, x.Session = p.key(string(l.Key)), p.key(string(l.Session))
+		setPlace(x, string(l.Country), string(l.ASN))
 	}
 	return ok, problem
 }
