@@ -326,6 +326,9 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	for _, at := range t.times[max(len(t.times)-mostTimes, 0):] {
 		f.Times = append(f.Times, x.At.Add(time.Duration(at-now)*time.Millisecond))
 	}
+	if f.Unless == "" && !f.Weak {
+		f.Unless = f.unless()
+	}
 	f.Reason = a.Reason(f)
 	if a.shadow || x.Doubted && a.More > 0 {
 		return e.imagine(g, a, x, f)

@@ -104,7 +104,7 @@ type Finding struct {
 	Parts []Part   // what a score is made of, the greatest first; nil where nothing is scored
 
 	Reason   string    // one plain sentence with the figures
-	Unless   string    // what would have had to be otherwise for the rule to stay silent: "Up to 100 it would not have."
+	Unless   string    // what would have had to be otherwise for the rule to stay silent: "It would not have fired for 100 or fewer."
 	Decision *Decision // what the engine did about it, in force already; nil when the rule only tells
 }
 

@@ -49,11 +49,21 @@ type Alert struct {
 	Window time.Duration
 	Times  []time.Time
 
+	Evidence engine.Evidence // of the newest finding, what it shows besides
+
 	Decision string // ID of the newest decision it led to, else empty
 	Incident int64  // 0 for none
 
 	ResolvedAt time.Time
 	ResolvedBy string
+}
+
+// Receipt of its newest finding.
+func (a *Alert) Receipt() engine.Receipt {
+	return engine.Receipt{
+		Rule: a.Rule, Version: a.Version, At: a.Last, Count: a.Count, Limit: a.Limit, Window: a.Window,
+		Times: a.Times, Evidence: a.Evidence,
+	}
 }
 
 // An Incident is alerts that belong to one attack.

@@ -158,6 +158,7 @@ func (e *entry) newest(f *engine.Finding) {
 	for i, t := range f.Times {
 		e.Times[i] = milli(t)
 	}
+	e.Evidence = f.Evidence()
 	if f.Decision != nil {
 		e.Decision = f.Decision.ID
 	}
@@ -178,7 +179,7 @@ func (b *Book) Len() int { return len(b.alerts) }
 // weigh keeps account of what an alert takes.
 func (b *Book) weigh(e *entry) {
 	const fixed = 900 // the alert, its places in maps and lists
-	now := fixed + len(e.Reason) + len(e.Path) + len(e.Method) + len(e.Finding) + len(e.Decision) + 24*len(e.Times)
+	now := fixed + len(e.Reason) + len(e.Path) + len(e.Method) + len(e.Finding) + len(e.Decision) + 24*len(e.Times) + e.Evidence.Size()
 	b.bytes += now - e.bytes
 	e.bytes = now
 }
