@@ -111,6 +111,10 @@ func (s *Store) alerts(f AlertFilter) (*gorm.DB, error) {
 		lo, hi := bounds(f.Client)
 		q = q.Where("((actor_lo >= ? AND actor_hi <= ? AND actor_lo <= ?) OR (client >= ? AND client <= ?))", lo, hi, hi, lo, hi)
 	}
+	if f.Account != "" {
+		account := clip(f.Account, mostOfAgent)
+		q = q.Where("((actor_account = ? AND actor_account <> '') OR (account = ? AND account <> ''))", account, account)
+	}
 	if f.Incident != 0 {
 		q = q.Where("incident = ? AND incident > 0", f.Incident)
 	}
@@ -120,7 +124,8 @@ func (s *Store) alerts(f AlertFilter) (*gorm.DB, error) {
 	if !f.To.IsZero() {
 		q = q.Where("first_at < ?", f.To.UnixMilli())
 	}
-	return s.main.textIn(q, f.Text, "rule", "title", "reason", "actor_network", "actor_key_prefix", "key_prefix", "path")
+	return s.main.textIn(q, f.Text, "rule", "title", "reason", "actor_network", "actor_key_prefix", "actor_account", "actor_route",
+		"account", "key_prefix", "path")
 }
 
 func (s *Store) incidents(status incident.Status) *gorm.DB {

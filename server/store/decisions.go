@@ -77,7 +77,7 @@ func (s *Store) InForce(ctx context.Context, at time.Time) ([]engine.Decision, e
 // EachInForce gives all decisions that count at a time to a function, in no order, without holding
 // them all: a feed may have a million. An error of the function ends it.
 func (s *Store) EachInForce(ctx context.Context, at time.Time, do func(engine.Decision) error) (err error) {
-	rows, err := s.main.reader().QueryContext(ctx, s.main.bind(`SELECT id, action, network, target_key, key_prefix, reason, origin,
+	rows, err := s.main.reader().QueryContext(ctx, s.main.bind(`SELECT id, action, network, target_key, key_prefix, target_account, reason, origin,
 		rule, finding, made_by, made_at, until_at FROM decisions WHERE ends_at > ? AND lifted_at = 0`), at.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("read decisions in force: %w", err)
@@ -85,13 +85,13 @@ func (s *Store) EachInForce(ctx context.Context, at time.Time, do func(engine.De
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	var texts said
 	var id, finding string // for all rows: they escape
-	var network, key, prefix, reason, rule, by sql.RawBytes
+	var network, key, prefix, account, reason, rule, by sql.RawBytes
 	var action, origin, made, until int64
 	for rows.Next() {
-		if err := rows.Scan(&id, &action, &network, &key, &prefix, &reason, &origin, &rule, &finding, &by, &made, &until); err != nil {
+		if err := rows.Scan(&id, &action, &network, &key, &prefix, &account, &reason, &origin, &rule, &finding, &by, &made, &until); err != nil {
 			return fmt.Errorf("read decisions in force: %w", err)
 		}
-		t, err := target(string(network), key, texts.of(prefix))
+		t, err := target(string(network), key, texts.of(prefix), string(account))
 		if err != nil {
 			return fmt.Errorf("target of decision %s: %w", id, err)
 		}
@@ -174,13 +174,16 @@ func (s *Store) decisions(f DecisionFilter) (*gorm.DB, error) {
 	if f.Covers.IsValid() {
 		q = q.Where("network IN ?", covering(f.Covers))
 	}
+	if f.Account != "" {
+		q = q.Where("target_account = ? AND target_account <> ''", clip(f.Account, mostOfAgent))
+	}
 	if !f.From.IsZero() {
 		q = q.Where("made_at >= ?", f.From.UnixMilli())
 	}
 	if !f.To.IsZero() {
 		q = q.Where("made_at < ?", f.To.UnixMilli())
 	}
-	return s.main.textIn(q, f.Text, "network", "key_prefix", "reason", "rule", "made_by", "id")
+	return s.main.textIn(q, f.Text, "network", "key_prefix", "target_account", "reason", "rule", "made_by", "id")
 }
 
 // covering names every network that holds an address: few enough to look each up, however many

@@ -54,8 +54,9 @@ type AlertFilter struct {
 	Status     incident.Status // 0 for any
 	Rule       string
 	Client     netip.Prefix // actors within it, or last seen from within it
+	Account    string       // actors that are this account, or last seen acting for it; folded as the edge does
 	Incident   int64
-	Text       string    // in rule, title, reason, client, key prefix, path
+	Text       string    // in rule, title, reason, client, key prefix, account, route, path
 	From, To   time.Time // active within: From inclusive, To exclusive
 }
 
@@ -69,6 +70,7 @@ type DecisionFilter struct {
 	Lifted   bool       // only those that somebody ended
 	At       time.Time  // for InForce and Ended; zero means the time of the query
 	Covers   netip.Addr // decisions whose network holds this address
+	Account  string     // decisions about this account, folded as the edge does
 	Text     string     // in target, reason, rule, by, ID
 	From, To time.Time  // made within: From inclusive, To exclusive
 }

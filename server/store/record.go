@@ -23,7 +23,7 @@ func (s *Store) Record(ctx context.Context, b Batch) error {
 		r := rowOfAlert(&b.Alerts[i])
 		alerts = append(alerts, r)
 		if r.Finding != "" {
-			findings = append(findings, findingRow{r.Finding, r.ID})
+			findings = append(findings, findingRow{r.Finding, r.ID, textOfReceipt(b.Alerts[i].Receipt())})
 		}
 	}
 	incidents := make([]incidentRow, 0, len(b.Incidents))

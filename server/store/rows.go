@@ -27,6 +27,8 @@ type alertRow struct {
 	ActorLo, ActorHi     []byte
 	ActorKey             []byte
 	ActorKeyPrefix       string
+	ActorAccount         string
+	ActorRoute           string
 	Client, ClientKey    []byte
 	KeyPrefix            string
 	Reason, Method, Path string
@@ -36,6 +38,8 @@ type alertRow struct {
 	Counted, Threshold   int
 	WindowMs             int64
 	Times                string
+	Account              string
+	Evidence             string
 	Decision             string
 	Incident             int64
 	ResolvedAt           int64
@@ -49,10 +53,12 @@ func rowOfAlert(a *incident.Alert) alertRow {
 		ID: a.ID, Rule: clean(a.Rule), Version: a.Version, Title: clean(a.Title),
 		Severity: uint8(a.Severity), Status: uint8(a.Status),
 		ActorNetwork: network(a.Actor.Network), ActorKey: keyHash(a.Actor.Key), ActorKeyPrefix: clean(a.Actor.Key.Prefix),
+		ActorAccount: clip(a.Actor.Account, mostOfAgent), ActorRoute: clip(a.Actor.Route, mostOfPath),
 		Client: address(a.Client), ClientKey: keyHash(a.Key), KeyPrefix: clean(a.Key.Prefix),
 		Reason: clean(a.Reason), Method: clean(a.Method), Path: clean(a.Path),
 		FirstAt: millis(a.First), LastAt: millis(a.Last), Findings: a.Findings, Finding: clean(a.Finding),
 		Counted: a.Count, Threshold: a.Limit, WindowMs: a.Window.Milliseconds(), Times: instants(a.Times),
+		Account: clip(a.Evidence.Account, mostOfAgent), Evidence: textOfEvidence(a.Evidence),
 		Decision: clean(a.Decision), Incident: a.Incident,
 		ResolvedAt: millis(a.ResolvedAt), ResolvedBy: clean(a.ResolvedBy),
 	}
@@ -67,9 +73,14 @@ func (r *alertRow) alert() (incident.Alert, error) {
 	if err != nil {
 		return incident.Alert{}, fmt.Errorf("times of alert %d: %w", r.ID, err)
 	}
-	actor, err := target(r.ActorNetwork, r.ActorKey, r.ActorKeyPrefix)
+	actor, err := target(r.ActorNetwork, r.ActorKey, r.ActorKeyPrefix, r.ActorAccount)
 	if err != nil {
 		return incident.Alert{}, fmt.Errorf("actor of alert %d: %w", r.ID, err)
+	}
+	actor.Route = r.ActorRoute
+	shows, err := parseReceipt(r.Evidence)
+	if err != nil {
+		return incident.Alert{}, fmt.Errorf("evidence of alert %d: %w", r.ID, err)
 	}
 	return incident.Alert{
 		ID: r.ID, Rule: r.Rule, Version: r.Version, Title: r.Title,
@@ -78,7 +89,7 @@ func (r *alertRow) alert() (incident.Alert, error) {
 		Reason: r.Reason, Method: r.Method, Path: r.Path,
 		First: instant(r.FirstAt), Last: instant(r.LastAt), Findings: r.Findings, Finding: r.Finding,
 		Count: r.Counted, Limit: r.Threshold, Window: time.Duration(r.WindowMs) * time.Millisecond, Times: times,
-		Decision: r.Decision, Incident: r.Incident,
+		Evidence: shows.Evidence, Decision: r.Decision, Incident: r.Incident,
 		ResolvedAt: instant(r.ResolvedAt), ResolvedBy: r.ResolvedBy,
 	}, nil
 }
@@ -86,6 +97,7 @@ func (r *alertRow) alert() (incident.Alert, error) {
 type findingRow struct {
 	Finding string `gorm:"primaryKey"`
 	Alert   int64
+	Receipt string
 }
 
 func (findingRow) TableName() string { return "alert_findings" }
@@ -121,6 +133,7 @@ type decisionRow struct {
 	Network                   string
 	TargetKey                 []byte
 	KeyPrefix                 string
+	TargetAccount             string
 	Reason                    string
 	Origin                    uint8
 	Rule, Finding             string
@@ -135,7 +148,8 @@ func (decisionRow) TableName() string { return "decisions" }
 func rowOfDecision(d *engine.Decision) decisionRow {
 	r := decisionRow{
 		ID: clean(d.ID), Action: uint8(d.Action), Network: network(d.Target.Network),
-		TargetKey: keyHash(d.Target.Key), KeyPrefix: clean(d.Target.Key.Prefix), Reason: clean(d.Reason),
+		TargetKey: keyHash(d.Target.Key), KeyPrefix: clean(d.Target.Key.Prefix),
+		TargetAccount: clip(d.Target.Account, mostOfAgent), Reason: clean(d.Reason),
 		Origin: uint8(d.Origin), Rule: clean(d.Rule), Finding: clean(d.Finding), MadeBy: clean(d.By),
 		MadeAt: millis(d.From), UntilAt: millis(d.Until), LiftedAt: millis(d.Lifted), LiftedBy: clean(d.LiftedBy),
 		EndsAt: never,
@@ -150,7 +164,7 @@ func rowOfDecision(d *engine.Decision) decisionRow {
 }
 
 func (r *decisionRow) decision() (engine.Decision, error) {
-	t, err := target(r.Network, r.TargetKey, r.KeyPrefix)
+	t, err := target(r.Network, r.TargetKey, r.KeyPrefix, r.TargetAccount)
 	if err != nil {
 		return engine.Decision{}, fmt.Errorf("target of decision %s: %w", r.ID, err)
 	}
@@ -243,13 +257,13 @@ func network(p netip.Prefix) string {
 	return p.Masked().String()
 }
 
-func target(network string, hash []byte, prefix string) (t engine.Target, err error) {
+func target(network string, hash []byte, prefix, account string) (t engine.Target, err error) {
 	if network != "" {
 		if t.Network, err = netip.ParsePrefix(network); err != nil {
 			return t, err
 		}
 	}
-	t.Key = key(hash, prefix)
+	t.Key, t.Account = key(hash, prefix), account
 	return t, nil
 }
 

@@ -31,7 +31,7 @@ func (s *Store) Stats(ctx context.Context, from, to time.Time) (Stats, error) {
 		(SELECT count(*) FROM alerts WHERE status = ? AND first_at < ?) +
 		(SELECT count(*) FROM alerts WHERE resolved_at >= ? AND first_at < ?) AS alerts,
 		(SELECT count(*) FROM alerts WHERE first_at >= ? AND first_at < ?) AS raised,
-		(SELECT count(*) FROM (SELECT DISTINCT network, target_key FROM decisions
+		(SELECT count(*) FROM (SELECT DISTINCT network, target_key, target_account FROM decisions
 			WHERE ends_at > ? AND action = ? AND made_at < ?) AS targets) AS blocked`,
 		uint8(incident.Open), end, end, end, begin, end, end, uint8(engine.Block), end).
 		Scan(&found).Error
