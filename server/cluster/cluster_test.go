@@ -482,6 +482,9 @@ func TestWhatStrangersPublishIsRefused(t *testing.T) {
 		"a network unmasked":      func(d *decision) { d.Network = "198.51.100.7/24" },
 		"IPv4 in disguise":        func(d *decision) { d.Network = "::ffff:198.51.100.7/128" },
 		"a key too short":         func(d *decision) { d.Network, d.Key = "", "11" },
+		"two targets of accounts": func(d *decision) { d.Account = "alice" },
+		"an account too long":     func(d *decision) { d.Network, d.Account = "", strings.Repeat("a", engine.MaxAccount+1) },
+		"an account in disguise":  func(d *decision) { d.Network, d.Account = "", "ali\u202ece" },
 		"a key of zeros":          func(d *decision) { d.Network, d.Key = "", strings.Repeat("00", 16) },
 		"no beginning":            func(d *decision) { d.From = 0 },
 		"before all time":         func(d *decision) { d.From = -1 },
@@ -509,6 +512,18 @@ func TestWhatStrangersPublishIsRefused(t *testing.T) {
 	}
 	if len(heard) != 0 {
 		t.Errorf("heard more: %+v", <-heard)
+	}
+}
+
+func TestDecisionsAboutAnythingTravelWhole(t *testing.T) {
+	for _, about := range []engine.Target{
+		decisionOf(1).Target, {Key: engine.Key{Hash: [16]byte{7}, Prefix: "user_key"}}, {Account: "alice@example.com"}, {Account: "é, %0A"},
+	} {
+		d := decisionOf(1)
+		d.Target = about
+		if got, err := wireOf(d).decision(time.Now()); err != nil || got.Target != about {
+			t.Errorf("%v arrived as %v, %v", about, got.Target, err)
+		}
 	}
 }
 

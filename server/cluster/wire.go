@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,6 +32,7 @@ type decision struct {
 	Network  string `json:"network,omitempty"`
 	Key      string `json:"key,omitempty"` // its hash
 	Prefix   string `json:"prefix,omitempty"`
+	Account  string `json:"account,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 	Origin   string `json:"origin"`
 	Rule     string `json:"rule,omitempty"`
@@ -71,9 +73,12 @@ func wireOf(d engine.Decision) *decision {
 		ID: d.ID, Action: d.Action.String(), Reason: d.Reason, Origin: d.Origin.String(), Rule: d.Rule,
 		Finding: d.Finding, By: d.By, From: millis(d.From), Until: millis(d.Until), Lifted: millis(d.Lifted), LiftedBy: d.LiftedBy,
 	}
-	if d.Target.Network.IsValid() {
+	switch {
+	case d.Target.Network.IsValid():
 		w.Network = d.Target.Network.String()
-	} else {
+	case d.Target.Account != "":
+		w.Account = d.Target.Account
+	default:
 		w.Key, w.Prefix = hex.EncodeToString(d.Target.Key.Hash[:]), d.Target.Key.Prefix
 	}
 	return w
@@ -124,10 +129,17 @@ func (w *decision) decision(now time.Time) (engine.Decision, error) {
 }
 
 func (w *decision) target(t *engine.Target) error {
-	if (w.Network == "") == (w.Key == "") {
+	one := slices.DeleteFunc([]string{w.Network, w.Key, w.Account}, func(s string) bool { return s == "" })
+	switch {
+	case len(one) != 1:
 		return errors.New("not one target")
-	}
-	if w.Key != "" {
+	case w.Account != "":
+		if engine.Storable(w.Account, engine.MaxAccount, engine.Percent) != w.Account {
+			return fmt.Errorf("account %.60q", w.Account)
+		}
+		t.Account = w.Account
+		return nil
+	case w.Key != "":
 		hash, err := hex.DecodeString(w.Key)
 		if err != nil || len(hash) != len(t.Key.Hash) || len(w.Prefix) > 8*utf8.UTFMax || !utf8.ValidString(w.Prefix) {
 			return errors.New("not a key")

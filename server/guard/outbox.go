@@ -41,7 +41,8 @@ func (i *item) size() int {
 	if i.finding == nil {
 		return fixed
 	}
-	return fixed + len(i.finding.Reason) + len(i.finding.Path) + 24*len(i.finding.Times)
+	shows := i.finding.Evidence()
+	return fixed + len(i.finding.Reason) + len(i.finding.Path) + 24*len(i.finding.Times) + shows.Size()
 }
 
 // An outbox is what waits to be written, in order. Adding never waits.
