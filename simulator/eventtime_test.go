@@ -72,6 +72,9 @@ func TestScenarios(t *testing.T) {
 		})
 	}
 	for _, rule := range engine.Rules() {
+		if rule.SignIns { // the bank keeps no accounts: the engine's own tests play these
+			continue
+		}
 		shown := slices.ContainsFunc(all, func(s simulator.Scenario) bool {
 			return slices.Contains(s.Shows, rule.ID) && slices.ContainsFunc(s.Promises, func(p simulator.Promise) bool {
 				return p.Kind == "alert" && p.Rule == rule.ID

@@ -31,6 +31,9 @@ type Config struct {
 	Retention Retention       `key:"retention"`
 	Redis     Redis           `key:"redis"`
 	Secret    string          `key:"secret" secret:"true"` // keys the hashes of API keys; empty: made in storage.data at the first start
+
+	SignIns       []string       `key:"sign_ins"`
+	FailedSignIns []FailedSignIn `key:"failed_sign_ins"`
 }
 
 // Mode of the whole gateway.
@@ -111,6 +114,13 @@ type Identity struct {
 	Keys     []Source `key:"keys"`
 	Accounts []Source `key:"accounts"`
 	Sessions []Source `key:"sessions"`
+}
+
+// FailedSignIn is what an answer looks like that lets nobody in, where no status tells it.
+type FailedSignIn struct {
+	Path     string `key:"path"`
+	Status   int    `key:"status"`    // 0 for any of 200 to 399
+	MaxBytes int64  `key:"max_bytes"` // of the body; 0 for any
 }
 
 // Source is a place in a request.
@@ -212,7 +222,7 @@ func Defaults() Config {
 		Clients:  Clients{Header: "X-Forwarded-For", SelfTest: true},
 		Identity: Identity{Keys: []Source{{In: "header", Name: "X-API-Key"}}},
 		Rules:    map[string]Rule{},
-		Decoys:   p.Decoys, Payments: p.Payments, Balances: p.Balances,
+		Decoys:   p.Decoys, Payments: p.Payments, Balances: p.Balances, SignIns: p.SignIns,
 		Engine:    Engine{Clients: p.Clients, Decisions: p.Decisions, Late: p.Late, Collateral: p.Collateral, Memory: 448 << 20},
 		Console:   Console{Listen: "127.0.0.1:8081"},
 		Service:   Service{Listen: "127.0.0.1:8082", Authz: Authz{From: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}}},

@@ -50,6 +50,10 @@ func (c Config) Policy() engine.Policy {
 		p.Rules[id] = r.terms()
 	}
 	p.Decoys, p.Payments, p.Balances = folded(c.Decoys), folded(c.Payments), folded(c.Balances)
+	p.SignIns, p.FailedSignIns = folded(c.SignIns), nil
+	for _, f := range c.FailedSignIns {
+		p.FailedSignIns = append(p.FailedSignIns, engine.FailedSignIn{Path: folded([]string{f.Path})[0], Status: f.Status, MaxBytes: f.MaxBytes})
+	}
 	p.Denies, p.Skips = folded(c.Gateway.Deny), folded(c.Gateway.Skip)
 	p.Observe = c.Gateway.Mode == Observe
 	p.Clients, p.Decisions, p.Late, p.Collateral = c.Engine.Clients, c.Engine.Decisions, c.Engine.Late, c.Engine.Collateral

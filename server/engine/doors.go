@@ -38,8 +38,12 @@ func (e *Engine) Lift(id string, at time.Time, by string) (Decision, bool) {
 // Forget drops what all rules counted against a target. For an IPv6 address that is what
 // was counted against its /64.
 func (e *Engine) Forget(t Target) {
-	for _, a := range e.regime.Load().rules {
+	g := e.regime.Load()
+	for _, a := range g.rules {
 		a.memory().forget(t)
+	}
+	for _, l := range g.learners {
+		l.forget(t)
 	}
 }
 

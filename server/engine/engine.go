@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"sync"
@@ -242,11 +243,15 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	for _, l := range g.learners {
 		l.look(x)
 	}
-	if len(byStatus)+len(byPath)+len(g.always) == 0 {
+	var signIns []*armed
+	if x.outcome != NoSignIn {
+		signIns = g.signIns
+	}
+	if len(byStatus)+len(byPath)+len(g.always)+len(signIns) == 0 {
 		return nil
 	}
 	shadow := e.supposedly(g, &x.Request)
-	for _, asked := range [...][]*armed{byStatus, byPath, g.always} {
+	for _, asked := range [...][]*armed{byStatus, byPath, g.always, signIns} {
 		for _, a := range asked {
 			if (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request) || a.When != nil && !a.When(&x.Exchange) {
 				continue
@@ -315,10 +320,10 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	}
 	f := Finding{
 		ID:   contentID(a.ID, actor.String(), string(x.Key.Hash[:]), strconv.FormatInt(x.At.UnixNano(), 10)),
-		Rule: a.ID, Version: a.Version, Title: a.Title, Severity: a.Severity, At: x.At,
+		Rule: a.ID, Version: a.Version, Title: a.Title, Severity: cmp.Or(t.severity, a.Severity), At: x.At,
 		Actor: actor, Client: x.Client, Key: x.Key,
 		Account: x.Account, Session: x.Session, Fingerprint: x.Fingerprint, UserAgent: x.UserAgent, Place: x.Place,
-		Weak: t.weak, Seen: t.seen, Parts: t.parts,
+		Weak: t.weak, Seen: t.seen, Parts: t.parts, Unless: t.unless,
 		Exchange: x.ID, Method: x.Method, Path: x.Path, Status: x.Status,
 		Count: max(t.count, 1), Limit: a.More, Window: a.Within,
 	}
@@ -329,11 +334,14 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	if f.Unless == "" && !f.Weak {
 		f.Unless = f.unless()
 	}
-	f.Reason = a.Reason(f)
-	if a.shadow || x.Doubted && a.More > 0 {
-		return e.imagine(g, a, x, f)
+	if f.Reason = t.reason; a.Reason != nil {
+		f.Reason = a.Reason(f)
 	}
-	if !a.acts(&x.Request) {
+	acts := a.acts(&x.Request) && !t.only
+	if a.shadow || x.Doubted && a.More > 0 {
+		return e.imagine(g, a, x, f, acts)
+	}
+	if !acts {
 		return &f
 	}
 	d := a.decide(g, x, &f, now)
@@ -345,8 +353,8 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 }
 
 // imagine counts a finding of a rule that only counts, and what it would have led to.
-func (e *Engine) imagine(g *regime, a *armed, x *view, f Finding) *Finding {
-	if a.acts(&x.Request) {
+func (e *Engine) imagine(g *regime, a *armed, x *view, f Finding, acts bool) *Finding {
+	if acts {
 		reason := f.Reason
 		d := a.decide(g, x, &f, e.tick(x.At))
 		if !e.shadow.place(d, x.At) {

@@ -17,6 +17,9 @@ type Policy struct {
 	Payments []string // folded paths that a payment is posted to
 	Balances []string // folded paths that tell a balance
 
+	SignIns       []string       // folded paths that a sign-in is posted to, below whatever prefix
+	FailedSignIns []FailedSignIn // what failures look like there that no status tells; the rest is learned
+
 	// Observe lets everything pass: what would have been refused is counted, and no rule decides.
 	Observe bool
 
@@ -65,10 +68,14 @@ const (
 // Defaults is the policy of the mission: the numbers of the pack "core".
 func Defaults() Policy {
 	p := Policy{
-		Rules:      map[string]Terms{},
-		Decoys:     []string{"/api/admin"},
-		Payments:   []string{"/api/transaction"},
-		Balances:   []string{"/api/balance"},
+		Rules:    map[string]Terms{},
+		Decoys:   []string{"/api/admin"},
+		Payments: []string{"/api/transaction"},
+		Balances: []string{"/api/balance"},
+		SignIns: []string{
+			"/login", "/signin", "/sign-in", "/log-in", "/session", "/sessions", "/authenticate", "/auth", "/oauth/token", "/oauth2/token",
+			"/connect/token", "/wp-login.php", "/xmlrpc.php", "/users/sign_in",
+		},
 		Collateral: 5,
 		Clients:    1 << 17,
 		Decisions:  1 << 17,
@@ -128,13 +135,19 @@ func (p Policy) Validate() error {
 	for _, list := range []struct {
 		field string
 		paths []string
-	}{{"decoys", p.Decoys}, {"payments", p.Payments}, {"balances", p.Balances}, {"denies", p.Denies}, {"skips", p.Skips}} {
+	}{{"decoys", p.Decoys}, {"payments", p.Payments}, {"balances", p.Balances}, {"sign_ins", p.SignIns}, {"denies", p.Denies}, {"skips", p.Skips}} {
 		check(len(list.paths) <= MostPaths, list.field, fmt.Sprintf("must be %d at most", MostPaths))
 		for _, path := range list.paths {
 			folded, bad := Fold(path)
 			check(bad == "" && trimSlash(folded) == path && path != "/", list.field,
 				fmt.Sprintf("must be written as rules match on them (lower case, no slash at the end), unlike %q", path))
 		}
+	}
+	check(len(p.FailedSignIns) <= MostPaths, "failed_sign_ins", fmt.Sprintf("must be %d at most", MostPaths))
+	for _, m := range p.FailedSignIns {
+		check(endsIn(p.SignIns, m.Path), "failed_sign_ins", fmt.Sprintf("must name paths of sign_ins, unlike %q: add it there", m.Path))
+		check(m.Status == 0 || m.Status >= 200 && m.Status < 400, "failed_sign_ins", "must have a status of 200 to 399, or 0 for any: others say by themselves what came of it")
+		check(m.MaxBytes >= 0, "failed_sign_ins", "must have max_bytes of 0, for any, or more")
 	}
 	for _, path := range p.Skips {
 		check(!below(p.Decoys, path), "skips", fmt.Sprintf("must not lie below a decoy, unlike %q: it could not be both", path))
@@ -173,8 +186,9 @@ func (p Policy) Explain(rule string) string {
 // clone shares nothing that could be changed.
 func (p Policy) clone() Policy {
 	p.Rules = maps.Clone(p.Rules)
-	for _, list := range []*[]string{&p.Decoys, &p.Payments, &p.Balances, &p.Denies, &p.Skips} {
+	for _, list := range []*[]string{&p.Decoys, &p.Payments, &p.Balances, &p.SignIns, &p.Denies, &p.Skips} {
 		*list = slices.Clone(*list)
 	}
+	p.FailedSignIns = slices.Clone(p.FailedSignIns)
 	return p
 }

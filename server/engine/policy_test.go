@@ -23,7 +23,7 @@ func TestTheDefaultsAreTheMissionsNumbersAndValid(t *testing.T) {
 			t.Errorf("%s has %+v, want %+v", rule, got, want)
 		}
 	}
-	if len(Rules()) != 4 || len(p.Rules) != 4 {
+	if len(Rules()) != len(p.Rules) {
 		t.Errorf("there are %d rules with %d terms", len(Rules()), len(p.Rules))
 	}
 }
@@ -45,6 +45,8 @@ func TestEveryMistakeInAPolicyIsNamed(t *testing.T) {
 		"decoys":                               func(p *Policy) { p.Decoys = []string{"/API/Admin"} },
 		"payments":                             func(p *Policy) { p.Payments = []string{"/api/transaction/"} },
 		"balances":                             func(p *Policy) { p.Balances = []string{"api/balance"} },
+		"sign_ins":                             func(p *Policy) { p.SignIns = []string{"Login"} },
+		"failed_sign_ins":                      func(p *Policy) { p.FailedSignIns = []FailedSignIn{{Path: "/elsewhere", Status: 200}} },
 		"denies":                               func(p *Policy) { p.Denies = []string{"/"} },
 		"skips":                                func(p *Policy) { p.Skips = []string{"/Public"} },
 		"collateral":                           func(p *Policy) { p.Collateral = -1 },

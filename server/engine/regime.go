@@ -11,13 +11,16 @@ type regime struct {
 	byStatus [600][]*armed       // asked by Observe
 	byPath   map[string][]*armed // likewise
 	always   []*armed            // likewise
+	signIns  []*armed            // likewise, about sign-ins
 	learners []learner           // of every answer, before rules are asked; one may use what those before it filled in
 	history  *history            // nil when nobody is spared for others
+	outcomes *outcomes           // of sign-ins; one of the learners, nil when there are none
 }
 
 // newRegime takes over from the one before what is counted the same way. The policy is valid.
 func newRegime(p Policy, k keyed, before *regime) *regime {
 	g := &regime{policy: p.clone(), byPath: map[string][]*armed{}}
+	g.learnSignIns(k, before)
 	for _, r := range rules {
 		if !p.Terms(r.ID).Off {
 			g.index(arm(r, g.policy, k, before))
@@ -45,6 +48,8 @@ func (g *regime) index(a *armed) {
 	switch {
 	case a.On == Requests:
 		g.requests = append(g.requests, a)
+	case a.SignIns:
+		g.signIns = append(g.signIns, a)
 	case a.Paths != nil:
 		for _, path := range a.Paths(g.policy) {
 			if !slices.Contains(g.byPath[path], a) {

@@ -16,6 +16,7 @@ type Rule struct {
 	Paths    func(Policy) []string // exactly these folded paths, with or without a slash at the end
 	Below    func(Policy) []string // these folded paths and all below them
 	When     func(*Exchange) bool
+	SignIns  bool // sign-ins only, instead of a status or path
 
 	Terms                        // how many within how long trip the rule, and what follows
 	Refuse   int                 // the status that refuses the request that tripped it; On Requests only
@@ -27,7 +28,7 @@ type Rule struct {
 	Watch func(Policy, Terms, keyed) watch
 
 	Explain func(Policy, Terms) string // the condition in plain words, with figures
-	Reason  func(Finding) string       // what happened, in one sentence, with figures
+	Reason  func(Finding) string       // what happened, in one sentence, with figures; nil where Watch says it
 }
 
 // Moment is when a rule is asked.
@@ -44,6 +45,7 @@ var rules = []Rule{
 	honeypot,
 	rateAbuse,
 	failedAuthentication,
+	failedSignIn,
 	paymentWithoutBalance,
 }
 

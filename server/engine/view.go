@@ -7,6 +7,8 @@ import "sync"
 type view struct {
 	Exchange
 	now int64 // the engine's time of it
+
+	signIn // zero where it is none
 }
 
 // A learner remembers something of every exchange that the API answered, for rules to ask. It

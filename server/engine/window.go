@@ -85,6 +85,11 @@ type tally struct {
 	weak  bool     // see Finding
 	seen  []string // likewise
 	parts []Part   // likewise
+
+	only     bool     // tell, and decide nothing
+	severity Severity // other than the rule's; 0 for the rule's
+	reason   string   // where Rule.Reason is nil
+	unless   string   // see Finding
 }
 
 const forever = math.MaxInt64
