@@ -55,7 +55,7 @@ const (
 	comesBack      = 10 * 60 * 1000 // milliseconds within which another try, or a good answer, tells something
 	byHand         = 2 * 1000       // milliseconds that a person takes at least to try again
 	manyInARow     = 5              // tries that tell something however fast they are
-	mostSeen       = 1 << 10        // clients, after which all counts are halved
+	mostCallers    = 1 << 10        // clients, after which all counts are halved
 )
 
 func learnOutcomes(p Policy, k keyed) *outcomes {
@@ -145,7 +145,7 @@ func (o *outcomes) learn(v *view) {
 	defer s.mu.Unlock()
 	i := s.find(set, v.route, hash)
 	if i < 0 {
-		i, _ = s.claim(set, v.route, hash, v.now, func(i int) worth { return worth{min(int(s.slots[i].more), mostSeen), s.slots[i].mark} })
+		i, _ = s.claim(set, v.route, hash, v.now, func(i int) worth { return worth{min(int(s.slots[i].more), mostCallers), s.slots[i].mark} })
 		o.answers[s.first+i] = answers{}
 	}
 	s.slots[i].mark = v.now
@@ -164,7 +164,7 @@ func (o *outcomes) learn(v *view) {
 	}
 	l := a.take(before.sign)
 	if before.first {
-		if l.seen++; l.seen >= mostSeen {
+		if l.seen++; l.seen >= mostCallers {
 			l.halve()
 		}
 	}

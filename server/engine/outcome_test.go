@@ -170,7 +170,9 @@ func TestWhoSignsInWellAgainAndAgainDoesNotTurnSuccessesIntoFailures(t *testing.
 }
 
 func TestAnOperatorSaysWhatAFailureIs(t *testing.T) {
-	p := newPlay(t, func(p *Policy) { p.FailedSignIns = []FailedSignIn{{Path: "/wp-login.php", Status: 200, MaxBytes: 6000}} })
+	p := newPlay(t, func(p *Policy) {
+		p.FailedSignIns = []FailedSignIn{{Path: "/wp-login.php", Status: 200, MaxBytes: 6000}}
+	})
 	p.comesOf(blog, blog.failure, Failed)
 	p.comesOf(blog, blog.success, Succeeded)
 	p.comesOf(blog, Exchange{Status: 200, Bytes: 6001}, Succeeded)
