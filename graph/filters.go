@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ func (f *AlertFilter) Ask() (store.AlertFilter, error) {
 	}
 	ask := store.AlertFilter{
 		Severities: f.Severities, Status: value(f.Status), Rule: value(f.Rule),
-		Client: value(f.Client), Text: strings.TrimSpace(value(f.Text)), From: value(f.From), To: value(f.To),
+		Client: value(f.Client), Account: accountAsked(value(f.Account)), Text: strings.TrimSpace(value(f.Text)), From: value(f.From), To: value(f.To),
 	}
 	if f.Incident != nil {
 		id, err := number("filter.incident", *f.Incident)
@@ -58,6 +59,9 @@ func (f *AlertFilter) Ask() (store.AlertFilter, error) {
 			return ask, err
 		}
 		ask.Incident = id
+	}
+	if err := checkAccount("filter.account", ask.Account); err != nil {
+		return ask, err
 	}
 	return ask, checkFilter(ask.From, ask.To, len(ask.Severities))
 }
@@ -68,7 +72,7 @@ func (f *DecisionFilter) Ask() (store.DecisionFilter, error) {
 		return store.DecisionFilter{}, nil
 	}
 	ask := store.DecisionFilter{
-		Actions: f.Actions, Origins: f.Origins, Covers: value(f.Covers),
+		Actions: f.Actions, Origins: f.Origins, Covers: value(f.Covers), Account: accountAsked(value(f.Account)),
 		Text: strings.TrimSpace(value(f.Text)), From: value(f.From), To: value(f.To),
 	}
 	switch value(f.State) {
@@ -78,6 +82,9 @@ func (f *DecisionFilter) Ask() (store.DecisionFilter, error) {
 		ask.Expired = true
 	case DecisionStateLifted:
 		ask.Lifted = true
+	}
+	if err := checkAccount("filter.account", ask.Account); err != nil {
+		return ask, err
 	}
 	return ask, checkFilter(ask.From, ask.To, len(ask.Actions)+len(ask.Origins))
 }
@@ -89,7 +96,7 @@ func (f *ExchangeFilter) Ask() (store.ExchangeFilter, error) {
 	}
 	ask := store.ExchangeFilter{
 		Client: value(f.Client), KeyPrefix: value(f.KeyPrefix), Methods: f.Methods,
-		Account: engine.FoldAccount(value(f.Account)),
+		Account: accountAsked(value(f.Account)),
 		Status:  int(value(f.Status)), Class: int(value(f.StatusClass)), Path: value(f.Path),
 		Refused: f.Refused, Monitored: f.Monitored, From: value(f.From), To: value(f.To),
 	}
@@ -102,8 +109,8 @@ func (f *ExchangeFilter) Ask() (store.ExchangeFilter, error) {
 	if len(ask.Path) > longestPath || len(ask.KeyPrefix) > longestPath {
 		return ask, engine.Invalid{Field: "filter.path", Problem: "must be at most " + strconv.Itoa(longestPath) + " bytes long"}
 	}
-	if len(ask.Account) > longestAccount {
-		return ask, engine.Invalid{Field: "filter.account", Problem: "must be at most " + strconv.Itoa(longestAccount) + " bytes long"}
+	if err := checkAccount("filter.account", ask.Account); err != nil {
+		return ask, err
 	}
 	for _, m := range ask.Methods {
 		if len(m) > 32 {
@@ -111,6 +118,24 @@ func (f *ExchangeFilter) Ask() (store.ExchangeFilter, error) {
 		}
 	}
 	return ask, checkFilter(ask.From, ask.To, len(ask.Methods))
+}
+
+// accountAsked is an account as the edge keeps it: folded, and then what can't be seen escaped. Who
+// asks with such an escape has it from us, and means it as it is.
+func accountAsked(name string) string {
+	if escape.MatchString(name) && len(name) <= longestAccount && engine.Storable(name, longestAccount, engine.Percent) == name {
+		return name
+	}
+	return engine.FoldAccount(name)
+}
+
+var escape = regexp.MustCompile(`%[0-9][A-F]|%[A-F][0-9A-F]`)
+
+func checkAccount(field, name string) error {
+	if len(name) > longestAccount {
+		return engine.Invalid{Field: field, Problem: "must be at most " + strconv.Itoa(longestAccount) + " bytes long"}
+	}
+	return nil
 }
 
 // How much of a path and of an account can be kept, and so be looked for.

@@ -37,8 +37,10 @@ type AlertFilter struct {
 	Status     *incident.Status  `json:"status,omitempty"`
 	Rule       *string           `json:"rule,omitempty"`
 	Client     *netip.Prefix     `json:"client,omitempty"`
-	Incident   *string           `json:"incident,omitempty"`
-	// Contained in rule, title, reason, client, key prefix or path.
+	// About exactly this account, whatever its case, or tripped while acting for it.
+	Account  *string `json:"account,omitempty"`
+	Incident *string `json:"incident,omitempty"`
+	// Contained in rule, title, reason, client, key prefix, account, route or path.
 	Text *string    `json:"text,omitempty"`
 	From *time.Time `json:"from,omitempty"`
 	To   *time.Time `json:"to,omitempty"`
@@ -102,6 +104,8 @@ type DecisionFilter struct {
 	State *DecisionState `json:"state,omitempty"`
 	// Decisions whose network holds this address.
 	Covers *netip.Addr `json:"covers,omitempty"`
+	// About exactly this account, whatever its case.
+	Account *string `json:"account,omitempty"`
 	// Contained in target, reason, rule, by or reference.
 	Text *string    `json:"text,omitempty"`
 	From *time.Time `json:"from,omitempty"`
@@ -249,6 +253,15 @@ type Rule struct {
 }
 
 type Subscription struct {
+}
+
+// Of a rule, at a time.
+type Terms struct {
+	Rule    string `json:"rule"`
+	Version int32  `json:"version"`
+	// More than this many trip it; 0 where one is enough.
+	Limit         int32 `json:"limit"`
+	WindowSeconds int32 `json:"windowSeconds"`
 }
 
 // Lets a program in: Authorization: Bearer, X-Api-Key at the service listener, payload.token of a socket.
@@ -462,6 +475,7 @@ const (
 	HitKindDecision HitKind = "DECISION"
 	HitKindExchange HitKind = "EXCHANGE"
 	HitKindClient   HitKind = "CLIENT"
+	HitKindAccount  HitKind = "ACCOUNT"
 )
 
 var AllHitKind = []HitKind{
@@ -470,11 +484,12 @@ var AllHitKind = []HitKind{
 	HitKindDecision,
 	HitKindExchange,
 	HitKindClient,
+	HitKindAccount,
 }
 
 func (e HitKind) IsValid() bool {
 	switch e {
-	case HitKindAlert, HitKindIncident, HitKindDecision, HitKindExchange, HitKindClient:
+	case HitKindAlert, HitKindIncident, HitKindDecision, HitKindExchange, HitKindClient, HitKindAccount:
 		return true
 	}
 	return false

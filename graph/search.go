@@ -29,13 +29,13 @@ func (r *Resolver) search(ctx context.Context, text string) ([]*Hit, error) {
 		return []*Hit{}, nil
 	}
 	hits := []*Hit{}
-	for _, look := range []func(context.Context, string) ([]*Hit, error){r.byReference, r.byNumber, r.byAddress, r.byWords} {
+	for _, look := range []func(context.Context, string) ([]*Hit, error){r.byReference, r.byNumber, r.byAddress, r.byAccount, r.byWords} {
 		found, err := look(ctx, text)
 		if err != nil {
 			return nil, err
 		}
 		hits = append(hits, found...)
-		if len(found) > 0 { // the more exact the question, the shorter the answer
+		if len(found) > 0 && !named(found) { // the more exact the question, the shorter the answer
 			break
 		}
 	}
@@ -98,6 +98,26 @@ func (r *Resolver) byAddress(ctx context.Context, text string) ([]*Hit, error) {
 	}
 	return append(append(hits, each(alerts.Items, alertHit)...), each(decisions.Items, decisionHit)...), nil
 }
+
+// byAccount finds an account that traffic or an alert names. Its name may be a word as well, so the
+// search goes on.
+func (r *Resolver) byAccount(ctx context.Context, text string) ([]*Hit, error) {
+	name := accountAsked(text)
+	if name == "" || checkAccount("text", name) != nil {
+		return nil, nil
+	}
+	seen, err := r.store.Exchanges(ctx, store.ExchangeFilter{Account: name}, store.Page{First: 1})
+	if err != nil {
+		return nil, err
+	}
+	alerts, err := r.store.CountAlerts(ctx, store.AlertFilter{Account: name})
+	if err != nil || alerts+len(seen.Items) == 0 {
+		return nil, err
+	}
+	return []*Hit{{Kind: HitKindAccount, ID: name, Label: incident.Label(engine.Target{Account: name}), Detail: fmt.Sprintf("%d alerts", alerts)}}, nil
+}
+
+func named(hits []*Hit) bool { return len(hits) == 1 && hits[0].Kind == HitKindAccount }
 
 func (r *Resolver) byWords(ctx context.Context, text string) ([]*Hit, error) {
 	alerts, err := r.store.Alerts(ctx, store.AlertFilter{Text: text}, store.Page{First: fewOfAKind})

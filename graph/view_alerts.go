@@ -78,9 +78,15 @@ func (a *Alert) Decision(ctx context.Context) (*Decision, error) {
 }
 
 // Decisions are all those in force about its actor, the one that counts first.
-func (a *Alert) Decisions() []*Decision {
-	return a.with.r.covering(a.Alert.Actor.Network.Addr(), a.Alert.Actor.Key)
+func (a *Alert) Decisions(ctx context.Context) ([]*Decision, error) {
+	if a.Alert.Actor.Account != "" {
+		return a.with.r.aboutAccount(ctx, a.Alert.Actor.Account)
+	}
+	return a.with.r.covering(a.Alert.Actor.Network.Addr(), a.Alert.Actor.Key), nil
 }
+
+// Evidence is what its newest finding shows besides.
+func (a *Alert) Evidence() *Evidence { return &Evidence{a.Alert.Evidence} }
 
 // Incident is the attack that it belongs to.
 func (a *Alert) Incident(ctx context.Context) (*Incident, error) {
@@ -102,14 +108,12 @@ const around = time.Minute
 
 // Exchanges of its actor around its findings, newest first.
 func (a *Alert) Exchanges(ctx context.Context, first int32) ([]*Exchange, error) {
-	if !a.Alert.Actor.Network.IsValid() {
+	f, known := exchangesAbout(a.Alert.Actor)
+	if !known {
 		return []*Exchange{}, nil
 	}
-	return a.with.r.exchanges(ctx, store.ExchangeFilter{
-		Client: a.Alert.Actor.Network,
-		From:   a.First.Add(-a.Window - around),
-		To:     a.Last.Add(around),
-	}, first)
+	f.From, f.To = a.First.Add(-a.Window-around), a.Last.Add(around)
+	return a.with.r.exchanges(ctx, f, first)
 }
 
 // AlertConnection is a page of alerts.

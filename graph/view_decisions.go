@@ -9,6 +9,7 @@ import (
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/incident"
+	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
 // A Decision is an engine.Decision as the schema shows it.
@@ -115,7 +116,7 @@ type Target struct{ of engine.Target }
 // Label is how an operator writes it.
 func (t *Target) Label() string { return incident.Label(t.of) }
 
-// Network is nil when it is a key.
+// Network is nil when it is anything else.
 func (t *Target) Network() *netip.Prefix {
 	if !t.of.Network.IsValid() {
 		return nil
@@ -123,8 +124,14 @@ func (t *Target) Network() *netip.Prefix {
 	return &t.of.Network
 }
 
-// KeyPrefix is nil when it is a network.
+// KeyPrefix is nil when it is no key.
 func (t *Target) KeyPrefix() *string { return words(t.of.Key.Prefix) }
+
+// Account is nil when it is none.
+func (t *Target) Account() *string { return words(t.of.Account) }
+
+// Route is nil when it is none.
+func (t *Target) Route() *string { return words(t.of.Route) }
 
 // mostAbout is how many decisions about one client are shown at most.
 const mostAbout = 50
@@ -133,6 +140,12 @@ const mostAbout = 50
 func (r *Resolver) covering(a netip.Addr, k engine.Key) []*Decision {
 	in := r.guard.Covering(a, k)
 	return r.showDecisions(in[:min(len(in), mostAbout)])
+}
+
+// aboutAccount are the decisions in force about an account, newest first.
+func (r *Resolver) aboutAccount(ctx context.Context, account string) ([]*Decision, error) {
+	s, err := r.store.Decisions(ctx, store.DecisionFilter{Account: account, InForce: true}, store.Page{First: mostAbout})
+	return r.showDecisions(s.Items), err
 }
 
 // words and instants that are absent are null.

@@ -24,6 +24,8 @@ type Receipt struct {
 
 	r       *Resolver
 	counted counted
+	proof   *engine.Receipt // what the decision rests on; nil when no rule made it, or it is not kept
+	without string          // why there is none
 }
 
 // counted is what led to a decision: the exchanges of somebody, within a span, up to the one
@@ -58,22 +60,60 @@ func (r *Resolver) receipt(ctx context.Context, reference string) (*Receipt, err
 
 func (r *Resolver) receiptOfDecision(ctx context.Context, d engine.Decision) (*Receipt, error) {
 	shown := r.showDecision(d)
-	out := &Receipt{Reference: d.ID, Summary: summary(d), Undo: undo(shown), Decision: shown, r: r}
+	out := &Receipt{Reference: d.ID, Summary: summary(d), Undo: undo(shown), Decision: shown, r: r, without: without(d)}
 	out.counted = counted{about: d.Target, until: d.From.Add(time.Millisecond)}
 	var err error
 	if out.Alert, err = shown.Alert(ctx); err != nil || out.Alert == nil {
 		return out, err
 	}
+	if out.proof, err = r.proof(ctx, d, out.Alert); err != nil {
+		return out, err
+	}
 	out.counted.span = out.Alert.Window
-	if out.Exchange, err = r.tripping(ctx, d); out.Exchange != nil {
+	if out.proof != nil {
+		out.counted.span = out.proof.Window
+	}
+	if out.Exchange, err = r.tripping(ctx, d, out.proof); out.Exchange != nil {
 		out.counted.last = out.Exchange.Seen.ID
 	}
 	return out, err
 }
 
-// tripping is the exchange that a rule's decision was made at: the first that the rule refused at
-// that very time, or else the last that was answered.
-func (r *Resolver) tripping(ctx context.Context, d engine.Decision) (*Exchange, error) {
+// proof is what was counted for a rule's decision: that of its own finding, or where findings did not
+// keep theirs yet, what the alert shows of the same.
+func (r *Resolver) proof(ctx context.Context, d engine.Decision, a *Alert) (*engine.Receipt, error) {
+	p, err := r.store.Receipt(ctx, d.Finding)
+	if errors.Is(err, store.ErrNotFound) {
+		if a.Finding != d.Finding {
+			return nil, nil
+		}
+		p, err = a.Receipt(), nil
+	}
+	return &p, err
+}
+
+// without says why there is nothing to compute a decision from.
+func without(d engine.Decision) string {
+	switch d.Origin {
+	case engine.ByRule:
+		return "What the rule counted is not kept here, so the verdict can't be computed again."
+	case engine.ByOperator:
+		return "An operator decided it: there is nothing to compute."
+	default:
+		return "A list says so: there is nothing to compute."
+	}
+}
+
+// tripping is the exchange that a rule's decision was made at, as its proof says. Where there is
+// none, it is the first that the rule refused at that very time, or else the last that was answered.
+func (r *Resolver) tripping(ctx context.Context, d engine.Decision, proof *engine.Receipt) (*Exchange, error) {
+	if proof != nil && proof.Exchange != 0 {
+		x, err := r.store.Exchange(ctx, proof.Exchange)
+		if err != nil {
+			return absent[Exchange](err)
+		}
+		return &Exchange{x}, nil
+	}
 	same, err := r.exchangesOf(ctx, counted{about: d.Target, until: d.From.Add(time.Millisecond), span: time.Millisecond}, mostListed)
 	if err != nil {
 		return nil, err
@@ -92,7 +132,7 @@ func (r *Resolver) tripping(ctx context.Context, d engine.Decision) (*Exchange, 
 }
 
 func (r *Resolver) receiptOfExchange(ctx context.Context, x store.Seen) (*Receipt, error) {
-	out := &Receipt{Reference: engine.ExchangeReference(x.ID), Exchange: &Exchange{x}, r: r}
+	out := &Receipt{Reference: engine.ExchangeReference(x.ID), Exchange: &Exchange{x}, r: r, without: "Nobody was blocked for it, and what was counted is kept for decisions only."}
 	if !x.Refused {
 		out.Summary = fmt.Sprintf("The API answered this request itself, with %d.", x.Status)
 		out.Undo = "There is nothing to undo."
@@ -162,10 +202,12 @@ func (r *Receipt) Exchanges(ctx context.Context, first int32) ([]*Exchange, erro
 }
 
 func (r *Resolver) exchangesOf(ctx context.Context, c counted, first int32) ([]*Exchange, error) {
-	if !c.about.Network.IsValid() {
+	f, known := exchangesAbout(c.about)
+	if !known {
 		return []*Exchange{}, nil
 	}
-	found, err := r.exchanges(ctx, store.ExchangeFilter{Client: c.about.Network, From: c.until.Add(-c.span), To: c.until}, first)
+	f.From, f.To = c.until.Add(-c.span), c.until
+	found, err := r.exchanges(ctx, f, first)
 	if c.last != 0 {
 		found = slices.DeleteFunc(found, func(x *Exchange) bool { return x.Seen.ID > c.last })
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -93,6 +94,52 @@ func (c *Client) Alerts(ctx context.Context, first int32) ([]*Alert, error) {
 // Exchanges of it, newest first.
 func (c *Client) Exchanges(ctx context.Context, first int32) ([]*Exchange, error) {
 	return c.r.exchanges(ctx, store.ExchangeFilter{Client: c.Network}, first)
+}
+
+// exchangesAbout says which exchanges are those of whom a decision or an alert is about; false when
+// that can't be told from what is kept of them.
+func exchangesAbout(t engine.Target) (f store.ExchangeFilter, known bool) {
+	switch {
+	case t.Network.IsValid():
+		f.Client = t.Network
+	case t.Account != "":
+		f.Account = t.Account
+	default:
+		method, route, said := strings.Cut(t.Route, " ")
+		if !said || strings.Contains(route, "{") {
+			return f, false
+		}
+		f.Methods, f.Path = []string{method}, "="+route
+	}
+	return f, true
+}
+
+// An Account is what is known of whom requests claim to act for.
+type Account struct {
+	Name                      string
+	Requests, Failed, Refused int64
+	LastAt                    *time.Time
+	r                         *Resolver
+}
+
+// Decisions are those in force about it, newest first.
+func (a *Account) Decisions(ctx context.Context) ([]*Decision, error) {
+	return a.r.aboutAccount(ctx, a.Name)
+}
+
+// Alerts about it, or tripped while acting for it, newest first.
+func (a *Account) Alerts(ctx context.Context, first int32) ([]*Alert, error) {
+	p, err := page(first, nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.r.store.Alerts(ctx, store.AlertFilter{Account: a.Name}, p)
+	return a.r.showAlerts(s.Items), err
+}
+
+// Exchanges that claimed to act for it, newest first.
+func (a *Account) Exchanges(ctx context.Context, first int32) ([]*Exchange, error) {
+	return a.r.exchanges(ctx, store.ExchangeFilter{Account: a.Name}, first)
 }
 
 // Stats are the figures of a window. Everybody who watches the same window is shown the same

@@ -20,6 +20,7 @@ var rights = map[string]Role{
 	"Query.decisions": Viewer,
 	"Query.decision":  Viewer,
 	"Query.receipt":   Viewer,
+	"Query.account":   Viewer,
 	"Query.client":    Viewer,
 	"Query.exchanges": Viewer,
 	"Query.exchange":  Viewer,

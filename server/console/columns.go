@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -61,6 +62,14 @@ var alertColumns = []column[incident.Alert]{
 	{"incident", func(a incident.Alert) any { return referenceOf(a.Incident) }},
 	{"resolvedAt", func(a incident.Alert) any { return instant(a.ResolvedAt) }},
 	{"resolvedBy", func(a incident.Alert) any { return a.ResolvedBy }},
+	{"actorAccount", func(a incident.Alert) any { return a.Actor.Account }},
+	{"actorRoute", func(a incident.Alert) any { return a.Actor.Route }},
+	{"account", func(a incident.Alert) any { return a.Evidence.Account }},
+	{"seen", func(a incident.Alert) any { return strings.Join(a.Evidence.Seen, "\n") }},
+	{"parts", func(a incident.Alert) any { return partsOf(a.Evidence.Parts) }},
+	{"unless", func(a incident.Alert) any { return a.Evidence.Unless }},
+	{"userAgent", func(a incident.Alert) any { return a.Evidence.UserAgent }},
+	{"country", func(a incident.Alert) any { return a.Evidence.Country.String() }},
 }
 
 func decisionColumns(now time.Time) []column[engine.Decision] {
@@ -77,6 +86,7 @@ func decisionColumns(now time.Time) []column[engine.Decision] {
 		{"state", func(d engine.Decision) any { return string(graph.StateOf(d, now)) }},
 		{"liftedAt", func(d engine.Decision) any { return instant(d.Lifted) }},
 		{"liftedBy", func(d engine.Decision) any { return d.LiftedBy }},
+		{"targetAccount", func(d engine.Decision) any { return d.Target.Account }},
 	}
 }
 
@@ -86,6 +96,15 @@ func instant(t time.Time) any {
 		return nil
 	}
 	return t.UTC().Format(scalar.Millis)
+}
+
+// partsOf a score, a line each.
+func partsOf(parts []engine.Part) string {
+	lines := make([]string, len(parts))
+	for i, p := range parts {
+		lines[i] = fmt.Sprintf("%s %.4g (expected %s): %.4g", p.Feature, p.Value, p.Expected, p.Share)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func referenceOf(id int64) string {
@@ -122,7 +141,7 @@ func (p *params) exchanges() *graph.ExchangeFilter {
 func (p *params) alerts() *graph.AlertFilter {
 	return &graph.AlertFilter{
 		Severities: many(p, "severities", named(engine.ParseSeverity)), Status: one(p, "status", named(parseStatus)),
-		Rule: one(p, "rule", plain), Client: one(p, "client", scalar.ParseNetwork), Incident: one(p, "incident", plain),
+		Rule: one(p, "rule", plain), Client: one(p, "client", scalar.ParseNetwork), Account: one(p, "account", plain), Incident: one(p, "incident", plain),
 		Text: one(p, "text", plain), From: one(p, "from", scalar.ParseTime), To: one(p, "to", scalar.ParseTime),
 	}
 }
@@ -130,7 +149,7 @@ func (p *params) alerts() *graph.AlertFilter {
 func (p *params) decisions() *graph.DecisionFilter {
 	return &graph.DecisionFilter{
 		Actions: many(p, "actions", named(engine.ParseAction)), Origins: many(p, "origins", named(engine.ParseOrigin)),
-		State: one(p, "state", named(parseState)), Covers: one(p, "covers", scalar.ParseIP), Text: one(p, "text", plain),
+		State: one(p, "state", named(parseState)), Covers: one(p, "covers", scalar.ParseIP), Account: one(p, "account", plain), Text: one(p, "text", plain),
 		From: one(p, "from", scalar.ParseTime), To: one(p, "to", scalar.ParseTime),
 	}
 }

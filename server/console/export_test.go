@@ -83,8 +83,8 @@ func TestAnExportSaysItsNameAndColumns(t *testing.T) {
 	for path, columns := range map[string]string{
 		"exchanges": "at reference client keyPrefix method path status took bytes refused cause monitored userAgent account sessionPrefix would flags",
 		"alerts": "id rule title severity status actor client keyPrefix reason method path firstAt lastAt findings count limit windowSeconds " +
-			"decision incident resolvedAt resolvedBy",
-		"decisions": "id action target reason origin rule by from until state liftedAt liftedBy",
+			"decision incident resolvedAt resolvedBy actorAccount actorRoute account seen parts unless userAgent country",
+		"decisions": "id action target reason origin rule by from until state liftedAt liftedBy targetAccount",
 	} {
 		names, rows := h.table("/api/export/" + path + ".csv")
 		if strings.Join(names, " ") != columns || len(rows) != 1 {

@@ -144,7 +144,7 @@ func (f *feed) take(news []engine.Decision, allows map[string]netip.Prefix) {
 	add := func(t engine.Target, by engine.Decision) { changed = append(changed, change{t, by}) }
 	for _, d := range news {
 		switch {
-		case !enforced(d.Action):
+		case !enforced(d.Action), d.Target.Account != "": // the protocol has no word for accounts
 		case !d.Target.Network.IsValid():
 			add(d.Target, d)
 		default:

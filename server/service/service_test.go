@@ -647,3 +647,25 @@ func TestWhileTheGatewayObservesNobodyIsToldToEnforceWhatRulesDecided(t *testing
 		t.Errorf("enforcing again %s", got)
 	}
 }
+
+// The protocol has no word for an account, and one told as a key of zeros would be worse than none.
+func TestABouncerIsToldNothingOfAccounts(t *testing.T) {
+	p := opened(t)
+	err := p.store.Record(t.Context(), store.Batch{Decisions: []engine.Decision{{
+		ID: engine.NewReference('D', "alice"), Action: engine.Block, Target: engine.Target{Account: "alice"}, Origin: engine.ByOperator,
+		By: "ada", From: p.now(),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stop()
+	p.start()
+	known := 0
+	p.guard.EachDecision(func(engine.Decision) bool { known++; return true })
+	if known != 1 {
+		t.Fatalf("the guard knows %d decisions, want that about the account", known)
+	}
+	if got := names(p.list("")) + p.pull("?startup=true").String() + names(p.list("?scope=key&value="+strings.Repeat("00", 16))); got != "[]+[] -[][]" {
+		t.Errorf("told is %s", got)
+	}
+}

@@ -126,6 +126,7 @@ func (s *Service) missed(r *http.Request, since, at time.Time) []change {
 	var turned []engine.Decision
 	for _, d := range ended {
 		switch {
+		case d.Target.Account != "":
 		case enforced(d.Action) && d.Target.Network.IsValid():
 			touched(d, now, now, add)
 		case enforced(d.Action):
@@ -216,7 +217,7 @@ func (s *Service) turn(r *http.Request) (done func(), err error) {
 func (s *Service) each(f *filter, tell func(*engine.Decision, engine.Target) bool) {
 	allows := s.feed.allowed.Load()
 	s.guard.EachDecision(func(d engine.Decision) bool {
-		if !f.tells(&d) {
+		if !f.tells(&d) || d.Target.Account != "" {
 			return true
 		}
 		if !d.Target.Network.IsValid() {

@@ -201,3 +201,16 @@ func TestWhatWasStoredBeforeAccountsIsStillRead(t *testing.T) {
 		t.Errorf("a finding of before gave %v, want ErrNotFound", err)
 	}
 }
+
+func TestAnAccountIsCountedAsAClientIs(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		x, y, z := exchange(0, 1, "198.18.0.7"), exchange(time.Second, 2, "198.18.0.8"), exchange(2*time.Second, 3, "198.18.0.8")
+		x.Account, y.Account, z.Account = "alice", "alice", "alice2"
+		y.Status = 401
+		write(t, s, x, y, z)
+		got := must(s.AccountFigures(t.Context(), "alice", noon.Add(-time.Hour), noon.Add(time.Hour)))(t)
+		if got.Requests != 2 || got.Failed != 1 || !got.Last.Equal(y.At) || got.Capped {
+			t.Errorf("got %+v", got)
+		}
+	})
+}

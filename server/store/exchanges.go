@@ -87,7 +87,7 @@ func (s *Store) exchanges(ctx context.Context, f ExchangeFilter, p Page) (Slice[
 		q.client = within(f.Client)
 	}
 	if f.Account != "" {
-		account := conditions{}.and("e.account = ?", clip(f.Account, mostOfAgent))
+		account := ofAccount(f.Account)
 		if f.Client.IsValid() { // one index is enough
 			q.filter = account
 		} else {
@@ -108,6 +108,11 @@ func within(n netip.Prefix) conditions {
 		return conditions{}.and("e.client = ?", lo)
 	}
 	return conditions{}.and("e.client >= ?", lo).and("e.client <= ?", hi)
+}
+
+// ofAccount is the condition that an exchange claims to act for an account.
+func ofAccount(account string) conditions {
+	return conditions{}.and("e.account = ?", clip(account, mostOfAgent))
 }
 
 // idAt is the least ID of a time.

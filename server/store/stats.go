@@ -161,14 +161,23 @@ const mostCounted = 100_000
 // one: at most 100,000, else Capped is set. Last is looked for as far back as a page of
 // Exchanges would.
 func (s *Store) ClientFigures(ctx context.Context, client netip.Prefix, from, to time.Time) (ClientStats, error) {
-	newest, err := s.Exchanges(ctx, ExchangeFilter{Client: client}, Page{First: 1})
+	return s.figures(ctx, ExchangeFilter{Client: client}, within(client), from, to)
+}
+
+// AccountFigures are those of an account, as ClientFigures.
+func (s *Store) AccountFigures(ctx context.Context, account string, from, to time.Time) (ClientStats, error) {
+	return s.figures(ctx, ExchangeFilter{Account: account}, ofAccount(account), from, to)
+}
+
+func (s *Store) figures(ctx context.Context, f ExchangeFilter, index conditions, from, to time.Time) (ClientStats, error) {
+	newest, err := s.Exchanges(ctx, f, Page{First: 1})
 	if err != nil || len(newest.Items) == 0 {
 		return ClientStats{Capped: newest.More}, err
 	}
-	q := search{db: s.traffic.Load(), lo: idAt(from, 0), hi: idAt(to, never), client: within(client)}
+	q := search{db: s.traffic.Load(), lo: idAt(from, 0), hi: idAt(to, never), client: index}
 	out, err := q.count(ctx)
 	out.Last = newest.Items[0].At
-	return out, told("count exchanges of a client", err)
+	return out, told("count exchanges", err)
 }
 
 func (q search) count(ctx context.Context) (out ClientStats, err error) {
