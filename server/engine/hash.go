@@ -41,14 +41,27 @@ func (k keyed) hash(words ...uint64) uint64 {
 
 // text hashes a text, eight bytes at a time.
 func (k keyed) text(s string) uint64 {
-	h := uint64(len(s))
-	for len(s) > 0 {
-		var word [8]byte
-		n := copy(word[:], s)
-		s = s[n:]
-		h = k.hash(h, binary.LittleEndian.Uint64(word[:]))
+	v0, v1 := k.k0^0x736f6d6570736575, k.k1^0x646f72616e646f6d
+	v2, v3 := k.k0^0x6c7967656e657261, k.k1^0x7465646279746573
+	last := uint64(len(s)) << 56
+	for ; len(s) >= 8; s = s[8:] {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		v3 ^= w
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0 ^= w
 	}
-	return h
+	for i := range len(s) {
+		last |= uint64(s[i]) << (8 * i)
+	}
+	v3 ^= last
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0 ^= last
+	v2 ^= 0xff
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	return v0 ^ v1 ^ v2 ^ v3
 }
 
 func sipRound(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {
