@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// lists are the decisions in force: of addresses and networks, and of keys. Looking one up
-// takes no lock.
+// lists are the decisions in force: of addresses and networks, of keys, and of accounts. Looking one
+// up takes no lock.
 //
 // Decisions of rules lie in rooms of a fixed size, chosen by the wide network of their target
 // (an IPv4 /16, an IPv6 /32). When a room is full, the decision in it that ends first gives
@@ -21,6 +21,7 @@ import (
 type lists struct {
 	networks *prefixes
 	keys     *index // by a word of the hash
+	accounts *index // by a hash of their name
 
 	mu     sync.Mutex       // held while changing
 	ids    *index           // by the number that a reference spells
@@ -46,7 +47,7 @@ const mostEnded = 1 << 16
 
 func newLists(most int, k keyed, forget func(Target)) *lists {
 	l := &lists{
-		keys: newIndex(k, keyWord), ids: newIndex(k, idWord), odd: map[string]*held{}, shared: map[wording]*about{},
+		keys: newIndex(k, keyWord), accounts: newIndex(k, func(h *held) uint64 { return k.text(h.target().Account) }), ids: newIndex(k, idWord), odd: map[string]*held{}, shared: map[wording]*about{},
 		most: max(most/rooms, 1), hash: k, forget: forget,
 	}
 	l.networks = newPrefixes(k, l.moved)
@@ -65,18 +66,23 @@ type standing struct {
 
 // judge looks a request up. Allow beats block, block beats throttle; of equals, the one that
 // ends last counts. What has ended counts nothing and hides nothing.
-func (l *lists) judge(a netip.Addr, k Key, at time.Time, exempt bool) (s standing) {
+func (l *lists) judge(a netip.Addr, k Key, at time.Time, exempt bool) standing {
+	return l.stand(&Request{Client: a, Key: k, At: at}, exempt)
+}
+
+func (l *lists) stand(r *Request, exempt bool) (s standing) {
 	look := func(h *held) {
 		switch {
-		case !h.inForce(at) || exempt && h.origin() == ByRule:
+		case !h.inForce(r.At) || exempt && h.origin() == ByRule:
 		case h.action() == Monitor:
 			s.watched = true
 		case s.by == nil || h.rank(s.by) < 0:
 			s.by = h
 		}
 	}
-	l.networks.cover(a, look)
-	l.ofKey(k, look)
+	l.networks.cover(r.Client, look)
+	l.ofKey(r.Key, look)
+	l.ofAccount(r.Account, look)
 	return s
 }
 
@@ -89,6 +95,30 @@ func (l *lists) ofKey(k Key, f func(*held)) {
 		if h.holdsForKey(k) {
 			f(h)
 		}
+	}
+}
+
+// ofAccount calls f for each decision about an account.
+func (l *lists) ofAccount(account string, f func(*held)) {
+	if account == "" || l.accounts.empty() {
+		return
+	}
+	for h := l.accounts.chain(l.hash.text(account)); h != nil; h = h.next {
+		if h.target().Account == account {
+			f(h)
+		}
+	}
+}
+
+// exactly calls f for each decision about that very target.
+func (l *lists) exactly(t Target, f func(*held)) {
+	switch {
+	case t.Network.IsValid():
+		l.networks.exactly(t.Network, f)
+	case t.Account != "":
+		l.ofAccount(t.Account, f)
+	default:
+		l.ofKey(t.Key, f)
 	}
 }
 
@@ -141,7 +171,7 @@ func (l *lists) place(d Decision, at time.Time) bool {
 	defer l.mu.Unlock()
 	inForce := false
 	var ended []*held
-	l.networks.exactly(d.Target.Network, func(h *held) {
+	l.exactly(d.Target, func(h *held) {
 		switch {
 		case h.origin() != ByRule || h.rule() != d.Rule:
 		case h.inForce(at):
@@ -217,7 +247,7 @@ func (l *lists) drop(unwanted func(rule string) bool) {
 func (l *lists) hold(d *Decision) *held {
 	h := newHeld(d, l.share)
 	if d.Origin == ByRule {
-		h.room = uint8(1 + l.hash.hash(wide(d.Target))%rooms)
+		h.room = uint8(1 + l.hash.hash(l.wide(d.Target))%rooms)
 		for q := &l.queues[h.room]; q.Len() >= l.most; {
 			out := q.first()
 			if out.inForce(d.From) {
@@ -273,9 +303,10 @@ func (l *lists) moved(from, to *held) {
 }
 
 // wide is the network whose decisions share a room.
-func wide(t Target) uint64 {
+func (l *lists) wide(t Target) uint64 {
 	if !t.Network.IsValid() {
-		return binary.LittleEndian.Uint64(t.Key.Hash[:])
+		_, word := l.named(t)
+		return word
 	}
 	a := actorOf(t.Network.Addr())
 	if a.four() {
@@ -290,8 +321,16 @@ func (l *lists) link(h *held) {
 		l.networks.add(h)
 		return
 	}
-	word := h.target().Key.word()
-	l.keys.set(word, h.with(l.keys.chain(word)))
+	x, word := l.named(h.target())
+	x.set(word, h.with(x.chain(word)))
+}
+
+// named is where decisions about a key or an account are found, and by what word.
+func (l *lists) named(t Target) (*index, uint64) {
+	if t.Account != "" {
+		return l.accounts, l.hash.text(t.Account)
+	}
+	return l.keys, t.Key.word()
 }
 
 func (l *lists) unlink(h *held) {
@@ -299,8 +338,8 @@ func (l *lists) unlink(h *held) {
 		l.networks.remove(h)
 		return
 	}
-	word := h.target().Key.word()
-	l.keys.set(word, l.keys.chain(word).without(h, l.moved))
+	x, word := l.named(h.target())
+	x.set(word, x.chain(word).without(h, l.moved))
 }
 
 // forgo takes a decision that can still be read out of the index.
@@ -412,7 +451,7 @@ func (l *lists) within(t Target, at time.Time) []Decision {
 	if t.Network.IsValid() {
 		l.networks.within(t.Network, look)
 	} else {
-		l.ofKey(t.Key, look)
+		l.exactly(t, look)
 	}
 	return sorted(hs, (*held).rank)
 }

@@ -25,7 +25,7 @@ type Engine struct {
 	revising sync.Mutex
 	lists    *lists
 	shadow   *lists // what rules would have decided; in force nowhere
-	would    map[string]*supposed
+	would    atomic.Pointer[map[string]*supposed]
 	hash     keyed
 	start    atomic.Pointer[time.Time]
 }
@@ -37,8 +37,9 @@ func New(p Policy, seed uint64) (*Engine, error) {
 		return nil, err
 	}
 	k := newKeyed(seed)
-	e := &Engine{hash: k, would: supposes(), shadow: newLists(p.Decisions, k, func(Target) {})}
+	e := &Engine{hash: k, shadow: newLists(p.Decisions, k, func(Target) {})}
 	e.lists = newLists(p.Decisions, k, e.Forget)
+	e.suppose(p)
 	e.regime.Store(newRegime(p, k, nil))
 	return e, nil
 }
@@ -53,7 +54,7 @@ func (e *Engine) Decide(r Request) Verdict {
 		r.Folded, _ = Fold(r.Path)
 	}
 	g := e.regime.Load()
-	s := e.lists.judge(r.Client, r.Key, r.At, r.Exempt || r.Doubted)
+	s := e.lists.stand(&r, r.Exempt || r.Doubted)
 	v := Verdict{Monitored: s.watched}
 	switch {
 	case s.action() == Allow:
@@ -88,7 +89,8 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 		return x
 	}
 	skipped := len(g.policy.Skips) > 0 && below(g.policy.Skips, r.Folded)
-	for _, a := range g.requests {
+	turn := g.requests.about(r.Folded)
+	for a := turn.next(); a != nil; a = turn.next() {
 		counts := a.shadow || r.Doubted && a.More > 0 // and does nothing
 		if counts && would != "" {
 			break // it would not have come here
@@ -102,10 +104,13 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 		}
 		q.slow, q.supposed = a.slower(r, s, shadow, counts)
 		var t tally
-		if a.watch == nil {
-			t = a.counter.see(actorOf(r.Client), q)
-		} else {
+		switch {
+		case a.watch != nil:
 			t = a.watch.ask(see(), q)
+		case a.plain:
+			t = a.counter.see(actorOf(r.Client), q)
+		default:
+			t = a.see(see(), q, e.hash)
 		}
 		over := t.over || t.slow && !q.supposed
 		switch {
@@ -129,7 +134,7 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 
 // supposedly is what the lists would say, had the rules decided that only count.
 func (e *Engine) supposedly(g *regime, r *Request) (s standing) {
-	if s = e.shadow.judge(r.Client, r.Key, r.At, r.Exempt); s.by == nil || r.Doubted {
+	if s = e.shadow.stand(r, r.Exempt); s.by == nil || r.Doubted {
 		return s
 	}
 	if a := g.armed(s.by.rule()); a == nil || !a.shadow {
@@ -143,7 +148,7 @@ func (e *Engine) supposedly(g *regime, r *Request) (s standing) {
 func (a *armed) slower(r *Request, s, shadow standing, counts bool) (limit int, only bool) {
 	limit = a.More
 	switch {
-	case a.More == 0 || s.action() != Throttle && shadow.action() != Throttle && !r.Tighten:
+	case a.More == 0 || !a.levels.client() || s.action() != Throttle && shadow.action() != Throttle && !r.Tighten:
 		return 0, false
 	case s.action() == Throttle:
 		limit /= 10
@@ -216,11 +221,10 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 		x.Folded, _ = Fold(x.Path)
 	}
 	g := e.regime.Load()
-	var byStatus []*armed
+	turn := g.answers.about(x.Folded)
 	if x.Status > 0 && x.Status < len(g.byStatus) {
-		byStatus = g.byStatus[x.Status]
+		turn.lists[3] = g.byStatus[x.Status]
 	}
-	byPath := g.byPath[trimSlash(x.Folded)]
 	who := uint32(0)
 	switch {
 	case g.history == nil:
@@ -229,10 +233,10 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	case x.Status == 401 || x.Status == 403:
 		g.history.refused(&x.Exchange)
 	}
-	if len(byStatus)+len(byPath)+len(g.always)+len(g.learners) == 0 && who == 0 || below(g.policy.Skips, x.Folded) {
+	if turn.empty() && len(g.learners) == 0 && who == 0 || below(g.policy.Skips, x.Folded) {
 		return nil
 	}
-	s := e.lists.judge(x.Client, x.Key, x.At, x.Exempt || x.Doubted)
+	s := e.lists.stand(&x.Request, x.Exempt || x.Doubted)
 	if s.action() == Allow || g.policy.Observe && (s.action() == Block || below(g.policy.Denies, x.Folded)) {
 		return nil
 	}
@@ -243,33 +247,33 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	for _, l := range g.learners {
 		l.look(x)
 	}
-	var signIns []*armed
 	if x.outcome != NoSignIn {
-		signIns = g.signIns
+		turn.lists[4] = g.signIns
 	}
-	if len(byStatus)+len(byPath)+len(g.always)+len(signIns) == 0 {
+	if turn.empty() {
 		return nil
 	}
 	shadow := e.supposedly(g, &x.Request)
-	for _, asked := range [...][]*armed{byStatus, byPath, g.always, signIns} {
-		for _, a := range asked {
-			if (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request) || a.When != nil && !a.When(&x.Exchange) {
-				continue
-			}
-			q := e.question(a, &x.Request)
-			if a.Together != nil {
-				q.together = a.Together(&x.Exchange)
-			}
-			var t tally
-			if a.watch != nil {
-				t = a.watch.ask(x, q)
-			} else {
-				t = a.counter.see(actorOf(x.Client), q)
-			}
-			if t.tell {
-				if f := e.find(g, a, x, t); f != nil {
-					found = append(found, *f)
-				}
+	for a := turn.next(); a != nil; a = turn.next() {
+		if (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request) || a.When != nil && !a.When(&x.Exchange) {
+			continue
+		}
+		q := e.question(a, &x.Request)
+		if a.Together != nil {
+			q.together = a.Together(&x.Exchange)
+		}
+		var t tally
+		switch {
+		case a.watch != nil:
+			t = a.watch.ask(x, q)
+		case a.plain:
+			t = a.counter.see(actorOf(x.Client), q)
+		default:
+			t = a.see(x, q, e.hash)
+		}
+		if t.tell {
+			if f := e.find(g, a, x, t); f != nil {
+				found = append(found, *f)
 			}
 		}
 	}
@@ -316,6 +320,9 @@ func (e *Engine) tick(at time.Time) int64 {
 func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	actor := t.about
 	if actor == (Target{}) {
+		actor = a.levels.about().target(x)
+	}
+	if actor == (Target{}) {
 		actor = ActorOf(x.Client)
 	}
 	f := Finding{
@@ -334,8 +341,8 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	if f.Unless == "" && !f.Weak {
 		f.Unless = f.unless()
 	}
-	if f.Reason = t.reason; a.Reason != nil {
-		f.Reason = a.Reason(f)
+	if f.Reason = t.reason; f.Reason == "" {
+		f.Reason = a.reason(f)
 	}
 	acts := a.acts(&x.Request) && !t.only
 	if a.shadow || x.Doubted && a.More > 0 {
@@ -370,7 +377,7 @@ func (e *Engine) imagine(g *regime, a *armed, x *view, f Finding, acts bool) *Fi
 			f.Reason += "the rule is in shadow mode."
 		}
 	}
-	e.would[a.ID].findings.Add(1)
+	(*e.would.Load())[a.ID].findings.Add(1)
 	return &f
 }
 
@@ -378,7 +385,7 @@ func (e *Engine) imagine(g *regime, a *armed, x *view, f Finding, acts bool) *Fi
 // instead of blocked, and the finding says so.
 func (a *armed) decide(g *regime, x *view, f *Finding, now int64) Decision {
 	do := a.Do
-	if do == Block && g.history.shared(actorOf(x.Client), now) {
+	if do == Block && f.Actor == ActorOf(x.Client) && g.history.shared(actorOf(x.Client), now) {
 		do = Throttle
 		f.Reason += fmt.Sprintf(" At least %s with a good history used this network in 24 hours, so it is throttled instead of blocked.",
 			plural(g.policy.Collateral, "account or key"))

@@ -17,7 +17,7 @@ type held struct {
 	about   *about
 	next    *held
 	place   int32 // in its queue
-	bits    uint8 // of the network; noNetwork for a key
+	bits    uint8 // of the network; noNetwork for a key or an account
 	four    bool  // it is an IPv4 network
 	room    uint8
 	flags   uint8 // action, origin, and whether it lies among the nets
@@ -137,7 +137,7 @@ func (h *held) target() Target {
 	return Target{Network: h.network()}
 }
 
-// network that it is about; the zero prefix for a key.
+// network that it is about; the zero prefix for a key or an account.
 func (h *held) network() netip.Prefix {
 	if h.bits == noNetwork {
 		return netip.Prefix{}
@@ -153,7 +153,7 @@ func (h *held) network() netip.Prefix {
 func (h *held) holdsFor(a netip.Addr) bool { return h.bits != noNetwork && h.network().Contains(a) }
 
 func (h *held) holdsForKey(k Key) bool {
-	return h.bits == noNetwork && h.about.whole.Target.Key.Hash == k.Hash
+	return h.bits == noNetwork && !k.Zero() && h.about.whole.Target.Key.Hash == k.Hash
 }
 
 // rank is negative when a decision counts before another.

@@ -12,7 +12,8 @@ type index struct {
 	keyed
 	word  func(*held) uint64 // of a chain
 	table atomic.Pointer[cells]
-	gone  *held // stands for a chain that is empty again
+	gone  *held       // stands for a chain that is empty again
+	any   atomic.Bool // there is a chain, or was one
 }
 
 // cells of open addressing, of which a quarter is empty at least.
@@ -62,6 +63,9 @@ func (x *index) chain(word uint64) *held {
 	}
 }
 
+// empty reports whether there never was a chain.
+func (x *index) empty() bool { return !x.any.Load() }
+
 // set the chain that a word leads to, nil for none.
 func (x *index) set(word uint64, chain *held) {
 	x.reserve(1)
@@ -83,6 +87,7 @@ func (x *index) set(word uint64, chain *held) {
 	}
 	if chain != nil {
 		t.put(i, mark, chain)
+		x.any.Store(true)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,6 +13,7 @@ import (
 // that holds until he does; Validate says what is wrong with his.
 type Policy struct {
 	Rules map[string]Terms // by the rule's ID; a rule that is missing keeps its own terms
+	Packs []Rule           // rules that are data, in force beside the engine's own
 
 	Decoys   []string // folded paths that nobody has a reason to ask for, and all below them
 	Payments []string // folded paths that a payment is posted to
@@ -56,7 +58,8 @@ type Terms struct {
 
 // Bounds of what Validate accepts.
 const (
-	MostCounted   = 128            // exact windows keep that many times
+	MostCounted   = 128            // exact windows keep that many times; more are counted by twelfths of the window
+	LargestCount  = 1_000_000      // of a rule
 	LongestWindow = 24 * time.Hour // of a rule
 	LongestLate   = time.Hour      // a client's clock that goes further back has been put back
 	LongestAction = 366 * 24 * time.Hour
@@ -87,12 +90,28 @@ func Defaults() Policy {
 	return p
 }
 
+// All lists the rules that there are under this policy, in the order of judgement: the engine's
+// own, then those of packs.
+func (p Policy) All() []Rule { return slices.Concat(rules, p.Packs) }
+
+// rule with that ID, nil when there is none.
+func (p *Policy) rule(id string) *Rule {
+	for _, list := range [][]Rule{rules, p.Packs} {
+		for i := range list {
+			if list[i].ID == id {
+				return &list[i]
+			}
+		}
+	}
+	return nil
+}
+
 // Terms are those that hold for a rule: the policy's, or the rule's own.
 func (p Policy) Terms(rule string) Terms {
 	if t, ok := p.Rules[rule]; ok {
 		return t
 	}
-	if r, ok := ruleNamed(rule); ok {
+	if r := p.rule(rule); r != nil {
 		return r.Terms
 	}
 	return Terms{Off: true}
@@ -112,25 +131,14 @@ func (p Policy) Validate() error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.Rules)) {
-		r, ok := ruleNamed(id)
-		if !ok {
-			check(false, "rules."+id, "is not a rule that there is")
-			continue
-		}
-		t, field := p.Rules[id], "rules."+id+"."
-		if r.More > 0 {
-			check(t.More >= 1 && t.More <= MostCounted, field+"more", fmt.Sprintf("must be 1 to %d", MostCounted))
-		} else {
-			check(t.More == 0, field+"more", "must be 0: one is enough for this rule")
-		}
-		if r.Within > 0 {
-			check(t.Within >= time.Second && t.Within <= LongestWindow, field+"within", "must be 1 second to "+words(LongestWindow))
-		} else {
-			check(t.Within == 0, field+"within", "must be 0: this rule has no window")
-		}
-		check(t.Severity >= Info && t.Severity <= Critical, field+"severity", "must be INFO, LOW, MEDIUM, HIGH or CRITICAL")
-		check(t.Do <= Block, field+"do", "must be MONITOR, THROTTLE, BLOCK or nothing")
-		check(t.Do == 0 || t.For >= time.Second && t.For <= LongestAction, field+"for", "must be 1 second to "+words(LongestAction))
+		check(p.rule(id) != nil, "rules."+id, "is not a rule that there is")
+	}
+	known := map[string]bool{}
+	for _, r := range p.All() {
+		check(!known[r.ID], "packs."+r.ID, "is there twice: give one of them another id")
+		known[r.ID] = true
+		r.validate(check)
+		p.Terms(r.ID).validate(r, check)
 	}
 	for _, list := range []struct {
 		field string
@@ -160,18 +168,69 @@ func (p Policy) Validate() error {
 	return errors.Join(wrong...)
 }
 
+// validate what a rule says of itself. The engine's own are no different.
+func (r *Rule) validate(check func(ok bool, field, problem string)) {
+	field := "packs." + r.ID
+	check(wellNamed(r.ID), field, fmt.Sprintf("must have an id of 1 to %d small letters, digits and dashes, unlike %q", longestID, r.ID))
+	check(r.Title != "", field+".title", "must not be empty")
+	check(r.On == Requests || r.On == Answers, field+".on", "must be requests or answers")
+	check(r.On == Requests == (r.Refuse == 403 || r.Refuse == 429), field+".refuse", "must be 403 or 429 where requests are judged, and nothing where answers are")
+	check(r.On == Answers || r.Statuses == nil, field+".statuses", "must be left out where requests are judged: there is no answer yet")
+	for _, status := range r.Statuses {
+		check(status >= 100 && status < 600, field+".statuses", fmt.Sprintf("must be 100 to 599, unlike %d", status))
+	}
+	for _, method := range r.Methods {
+		check(method != "" && strings.ToUpper(method) == method, field+".methods", fmt.Sprintf("must be written in capitals, unlike %q", method))
+	}
+	for _, route := range r.Routes {
+		_, err := compile(route)
+		check(err == nil, field+".routes", fmt.Sprintf("%v", err))
+	}
+	check(len(r.By) <= 2 && !slices.Contains(r.By, ByNothing), field+".by", "must name one dimension or two")
+	check(len(r.By) < 2 || r.By[0] != r.By[1], field+".by", "must name two different dimensions")
+	check(r.Distinct == ByNothing || !slices.Contains(r.By, r.Distinct), field+".distinct", "must differ from what is counted by")
+	check(r.Distinct == ByNothing || r.Terms.More > 0, field+".more", "must be 1 or more where different values are counted")
+}
+
+// longestID of a rule.
+const longestID = 64
+
+func wellNamed(id string) bool {
+	return id != "" && len(id) <= longestID && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// validate the terms that hold for a rule.
+func (t Terms) validate(r Rule, check func(ok bool, field, problem string)) {
+	field := "rules." + r.ID + "."
+	if r.More > 0 {
+		check(t.More >= 1 && t.More <= LargestCount, field+"more", fmt.Sprintf("must be 1 to %d", LargestCount))
+	} else {
+		check(t.More == 0, field+"more", "must be 0: one is enough for this rule")
+	}
+	if r.Within > 0 {
+		check(t.Within >= time.Second && t.Within <= LongestWindow, field+"within", "must be 1 second to "+words(LongestWindow))
+	} else {
+		check(t.Within == 0, field+"within", "must be 0: this rule has no window")
+	}
+	check(r.More == 0 || r.Within > 0, field+"within", "must be 1 second or more, as it is counted")
+	check(t.Severity >= Info && t.Severity <= Critical, field+"severity", "must be INFO, LOW, MEDIUM, HIGH or CRITICAL")
+	check(t.Do <= Block, field+"do", "must be MONITOR, THROTTLE, BLOCK or nothing")
+	check(t.Do == 0 || levelsOf(r.By).listed(), field+"do", "must be nothing: what many do is nobody's fault in particular")
+	check(t.Do == 0 || t.For >= time.Second && t.For <= LongestAction, field+"for", "must be 1 second to "+words(LongestAction))
+}
+
 // Explain says in plain words what a rule looks for under this policy and what it does;
 // empty when there is no such rule.
 func (p Policy) Explain(rule string) string {
-	r, ok := ruleNamed(rule)
-	if !ok {
+	r := p.rule(rule)
+	if r == nil {
 		return ""
 	}
 	t := p.Terms(rule)
 	if t.Off {
 		return "Switched off."
 	}
-	said := r.Explain(p, t) + " " + t.consequence()
+	said := r.explain(p, t) + " " + r.consequence(t)
 	switch {
 	case p.Observe:
 		return said + " As the gateway only observes, that is counted and not done."
@@ -185,7 +244,7 @@ func (p Policy) Explain(rule string) string {
 
 // clone shares nothing that could be changed.
 func (p Policy) clone() Policy {
-	p.Rules = maps.Clone(p.Rules)
+	p.Rules, p.Packs = maps.Clone(p.Rules), slices.Clone(p.Packs)
 	for _, list := range []*[]string{&p.Decoys, &p.Payments, &p.Balances, &p.SignIns, &p.Denies, &p.Skips} {
 		*list = slices.Clone(*list)
 	}

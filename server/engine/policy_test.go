@@ -30,7 +30,7 @@ func TestTheDefaultsAreTheMissionsNumbersAndValid(t *testing.T) {
 
 func TestEveryMistakeInAPolicyIsNamed(t *testing.T) {
 	for field, mistake := range map[string]func(*Policy){
-		"rules.rate-abuse.more":                terms(rate, func(t *Terms) { t.More = 129 }),
+		"rules.rate-abuse.more":                terms(rate, func(t *Terms) { t.More = LargestCount + 1 }),
 		"rules.failed-authentication.more":     terms(failed, func(t *Terms) { t.More = 0 }),
 		"rules.honeypot.more":                  terms(decoy, func(t *Terms) { t.More = 1 }),
 		"rules.rate-abuse.within":              terms(rate, func(t *Terms) { t.Within = 25 * time.Hour }),

@@ -1,40 +1,34 @@
 package engine
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // A regime is a policy in force: its rules armed, and indexed by what they are asked about. It
 // does not change once it can be read; the memories of its rules do.
 type regime struct {
 	policy   Policy
 	rules    []*armed
-	requests []*armed            // asked by Decide: those that refuse, then those that only count, each in the order of judgement
-	byStatus [600][]*armed       // asked by Observe
-	byPath   map[string][]*armed // likewise
-	always   []*armed            // likewise
-	signIns  []*armed            // likewise, about sign-ins
-	learners []learner           // of every answer, before rules are asked; one may use what those before it filled in
-	history  *history            // nil when nobody is spared for others
-	outcomes *outcomes           // of sign-ins; one of the learners, nil when there are none
+	requests asked         // asked by Decide: those that refuse, then those that only count, each in the order of judgement
+	answers  asked         // asked by Observe
+	byStatus [600][]*armed // likewise
+	learners []learner     // of every answer, before rules are asked; one may use what those before it filled in
+	history  *history      // nil when nobody is spared for others
+	signIns  []*armed      // likewise, about sign-ins
+	outcomes *outcomes     // of sign-ins; one of the learners, nil when there are none
 }
 
 // newRegime takes over from the one before what is counted the same way. The policy is valid.
 func newRegime(p Policy, k keyed, before *regime) *regime {
-	g := &regime{policy: p.clone(), byPath: map[string][]*armed{}}
+	g := &regime{policy: p.clone(), requests: newAsked(), answers: newAsked()}
 	g.learnSignIns(k, before)
-	for _, r := range rules {
+	for _, r := range p.All() {
 		if !p.Terms(r.ID).Off {
-			g.index(arm(r, g.policy, k, before))
+			g.rules = append(g.rules, arm(r, g.policy, k, before))
 		}
 	}
-	slices.SortStableFunc(g.requests, func(a, b *armed) int {
-		switch {
-		case a.shadow == b.shadow:
-			return 0
-		case b.shadow:
-			return -1
-		}
-		return 1
-	})
+	g.index()
 	if before != nil && before.policy.Collateral == p.Collateral && before.policy.Clients == p.Clients {
 		g.history = before.history
 	} else {
@@ -43,25 +37,28 @@ func newRegime(p Policy, k keyed, before *regime) *regime {
 	return g
 }
 
-func (g *regime) index(a *armed) {
-	g.rules = append(g.rules, a)
-	switch {
-	case a.On == Requests:
-		g.requests = append(g.requests, a)
-	case a.SignIns:
-		g.signIns = append(g.signIns, a)
-	case a.Paths != nil:
-		for _, path := range a.Paths(g.policy) {
-			if !slices.Contains(g.byPath[path], a) {
-				g.byPath[path] = append(g.byPath[path], a)
+// index the rules. Of those that are asked about requests, the ones that refuse come first.
+func (g *regime) index() {
+	for i, a := range g.rules {
+		if a.order = i; a.shadow {
+			a.order += len(g.rules)
+		}
+	}
+	for _, a := range slices.SortedFunc(slices.Values(g.rules), func(a, b *armed) int { return cmp.Compare(a.order, b.order) }) {
+		switch {
+		case a.On == Requests:
+			g.requests.add(a, g.policy)
+		case a.SignIns:
+			g.signIns = append(g.signIns, a)
+		case a.Statuses != nil:
+			for _, status := range a.Statuses {
+				if l := g.byStatus[status]; len(l) == 0 || l[len(l)-1] != a {
+					g.byStatus[status] = append(l, a)
+				}
 			}
+		default:
+			g.answers.add(a, g.policy)
 		}
-	case a.Statuses != nil:
-		for _, status := range a.Statuses {
-			g.byStatus[status] = append(g.byStatus[status], a)
-		}
-	default:
-		g.always = append(g.always, a)
 	}
 }
 
@@ -89,6 +86,7 @@ func (e *Engine) Revise(p Policy) error {
 	e.revising.Lock()
 	defer e.revising.Unlock()
 	g := newRegime(p, e.hash, e.regime.Load())
+	e.suppose(p) // before anybody can count by it
 	e.regime.Store(g)
 	e.lists.bound(p.Decisions)
 	e.shadow.bound(p.Decisions)

@@ -8,7 +8,7 @@ import (
 
 // No page links to a decoy and no client of ours asks for one: who does is looking around.
 var honeypot = Rule{
-	ID: "honeypot", Title: "Decoy path touched", Version: 1,
+	ID: "honeypot", Title: "Decoy path touched", Version: 1, Pack: core,
 	On:     Requests,
 	Below:  func(p Policy) []string { return p.Decoys },
 	Terms:  Terms{Severity: Critical, Do: Block, For: time.Hour},

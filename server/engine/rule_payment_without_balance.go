@@ -13,7 +13,7 @@ import (
 // It is two paths and their order, which counting can't say, so it is code. It tells once per
 // client, key and window.
 var paymentWithoutBalance = Rule{
-	ID: "payment-without-balance", Title: "Payment without a balance check", Version: 1,
+	ID: "payment-without-balance", Title: "Payment without a balance check", Version: 1, Pack: core,
 	On:    Answers,
 	Paths: func(p Policy) []string { return append(slices.Clone(p.Payments), p.Balances...) },
 	When:  func(x *Exchange) bool { return !x.Key.Zero() && x.Status != 401 },

@@ -8,7 +8,7 @@ import (
 // A person or a well-made program stays below a request or two a second. What is refused is
 // not counted, so who may not be blocked is let in again as the window slides on.
 var rateAbuse = Rule{
-	ID: "rate-abuse", Title: "Too many requests", Version: 1,
+	ID: "rate-abuse", Title: "Too many requests", Version: 1, Pack: core,
 	On:       Requests,
 	Terms:    Terms{More: 100, Within: time.Minute, Severity: High, Do: Block, For: 5 * time.Minute},
 	Refuse:   429,

@@ -1,22 +1,31 @@
 package engine
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // A Rule is what is looked for and what is done about it. The engine owns the memory that a
 // rule counts in. The terms in a rule hold unless the policy says otherwise.
 type Rule struct {
 	ID, Title string
+	Pack      string // that it belongs to: "core" for those of the engine
 	Version   int
 
-	// On is when the rule is asked, the next four about what; nil stands for all. The first two
-	// are an index over answers, so that a rule costs nothing where it has no say. A rule has
-	// one of them at most.
+	// On is when the rule is asked, the next six about what; nil stands for all. Where they say so,
+	// an index spares a rule the exchanges that it has no say in: statuses, else paths and routes
+	// without an open first segment.
 	On       Moment
 	Statuses []int
 	Paths    func(Policy) []string // exactly these folded paths, with or without a slash at the end
 	Below    func(Policy) []string // these folded paths and all below them
-	When     func(*Exchange) bool
-	SignIns  bool // sign-ins only, instead of a status or path
+	Methods  []string              // in capitals
+	Routes   []string              // patterns of folded paths: "/wp-login.php", "/accounts/{id}", "/admin/**", "/*.php"
+	When     func(*Exchange) bool  // asked last, as it may cost more
+	SignIns  bool                  // sign-ins only, instead of a status or path
+
+	By       []Dimension // who is counted, one or a pair; nil for the client
+	Distinct Dimension   // different values of it are counted; zero: exchanges are
 
 	Terms                        // how many within how long trip the rule, and what follows
 	Refuse   int                 // the status that refuses the request that tripped it; On Requests only
@@ -27,8 +36,11 @@ type Rule struct {
 	// its memory when it is made.
 	Watch func(Policy, Terms, keyed) watch
 
-	Explain func(Policy, Terms) string // the condition in plain words, with figures
-	Reason  func(Finding) string       // what happened, in one sentence, with figures; nil where Watch says it
+	// Explain says the condition in plain words, with figures, Reason in one sentence what happened,
+	// likewise, where Watch does not. Rules that are data have Explains instead: what they look for, without the figures.
+	Explain  func(Policy, Terms) string
+	Reason   func(Finding) string
+	Explains string
 }
 
 // Moment is when a rule is asked.
@@ -49,17 +61,8 @@ var rules = []Rule{
 	paymentWithoutBalance,
 }
 
-// Rules lists what the engine looks for, in the order of judgement.
+// Rules lists what the engine looks for by itself, in the order of judgement. See Policy.All.
 func Rules() []Rule { return slices.Clone(rules) }
-
-func ruleNamed(id string) (Rule, bool) {
-	for _, r := range rules {
-		if r.ID == id {
-			return r, true
-		}
-	}
-	return Rule{}, false
-}
 
 // A watch is a rule that is code, with its memory.
 type watch interface {
@@ -73,7 +76,7 @@ type memory interface {
 	fill() Fill
 }
 
-// A counter is the memory of a rule that counts by client.
+// A counter is the memory of a rule that counts exchanges, or values, under a word for whom.
 type counter interface {
 	memory
 	see(actor, question) tally
@@ -84,7 +87,11 @@ type counter interface {
 type armed struct {
 	Rule
 	Terms
+	levels  levels
+	routes  []pattern
 	below   []string
+	plain   bool    // it counts exchanges by client
+	order   int     // among all that are asked at the same moment
 	shadow  bool    // only counts what it would have done
 	counter counter // or
 	watch   watch
@@ -92,10 +99,14 @@ type armed struct {
 
 // arm gives a rule its memory: that of before, where it counts the same.
 func arm(r Rule, p Policy, k keyed, before *regime) *armed {
-	a := &armed{Rule: r, Terms: p.Terms(r.ID)}
-	a.shadow = a.Shadow || p.Observe
+	a := &armed{Rule: r, Terms: p.Terms(r.ID), levels: levelsOf(r.By)}
+	a.shadow, a.plain = a.Shadow || p.Observe, a.levels.client() && r.Distinct == ByNothing
 	if r.Below != nil {
 		a.below = r.Below(p)
+	}
+	for _, route := range r.Routes {
+		pattern, _ := compile(route) // Validate has looked
+		a.routes = append(a.routes, pattern)
 	}
 	if was := before.armed(r.ID); was != nil && was.counts(a, before.policy, p) {
 		a.counter, a.watch = was.counter, was.watch
@@ -104,33 +115,59 @@ func arm(r Rule, p Policy, k keyed, before *regime) *armed {
 		}
 		return a
 	}
-	span, late := a.Within.Milliseconds(), p.Late.Milliseconds()
-	switch keep := r.On == Answers; {
-	case r.Watch != nil:
+	if r.Watch != nil {
 		a.watch = r.Watch(p, a.Terms, k)
-	case a.More == 0: // only who was told of, within a minute
-		a.counter = newWindow[uint32](0, hushed, late, keep, p.Clients/8, k)
-	case span <= shortSpan:
-		w := newWindow[uint16](a.More, span, late, keep, p.Clients, k)
-		if r.Quota {
-			w.meter()
-		}
-		a.counter = w
-	default:
-		w := newWindow[uint32](a.More, span, late, keep, p.Clients, k)
-		w.admit(p.Clients * cellsPerClient)
-		if r.Quota {
-			w.meter()
-		}
-		a.counter = w
+		return a
 	}
+	a.counter = a.count(p, k)
 	return a
 }
+
+// count makes the memory that a rule counts in. Those of packs may be many, and so have fewer
+// slots each.
+func (a *armed) count(p Policy, k keyed) counter {
+	span, late, keep, slots := a.Within.Milliseconds(), p.Late.Milliseconds(), a.On == Answers, p.Clients
+	if a.Pack != core {
+		slots = p.Clients / packShare
+	}
+	switch {
+	case a.More == 0: // only who was told of, within a minute
+		w := newWindow[uint32](0, hushed, late, keep, min(slots, p.Clients/8), k)
+		w.by(a.levels)
+		return w
+	case a.More > MostCounted || a.levels.many() && a.More > fewCounted:
+		if a.More < math.MaxUint16 {
+			return newTwelfths[uint16](a.More, span, late, keep, slots, k, a.levels)
+		}
+		return newTwelfths[uint32](a.More, span, late, keep, slots, k, a.levels)
+	case span <= shortSpan:
+		w := newWindow[uint16](a.More, span, late, keep, slots, k)
+		w.by(a.levels)
+		if a.Quota {
+			w.meter()
+		}
+		return w
+	default:
+		w := newWindow[uint32](a.More, span, late, keep, slots, k)
+		w.by(a.levels)
+		w.admit(slots * cellsPerClient)
+		if a.Quota {
+			w.meter()
+		}
+		return w
+	}
+}
+
+// core is the pack of the engine's own rules.
+const core = "core"
 
 // counts reports whether a rule counts under one policy as it does under another, whatever
 // follows from it.
 func (a *armed) counts(o *armed, p, q Policy) bool {
-	return a.More == o.More && a.Within == o.Within && p.Clients == q.Clients && p.Late == q.Late &&
+	return a.More == o.More && a.Within == o.Within && a.levels == o.levels && a.Distinct == o.Distinct &&
+		a.On == o.On && a.Version == o.Version && a.Pack == o.Pack && a.Explains == o.Explains &&
+		slices.Equal(a.Statuses, o.Statuses) && slices.Equal(a.Methods, o.Methods) && slices.Equal(a.Routes, o.Routes) &&
+		p.Clients == q.Clients && p.Late == q.Late &&
 		(a.watch == nil || slices.Equal(p.Payments, q.Payments) && slices.Equal(p.Balances, q.Balances))
 }
 
@@ -138,12 +175,42 @@ const (
 	shortSpan      = 60_000 // milliseconds that a window of 16 bits may span
 	hushed         = 60_000 // milliseconds between findings where one is enough and nobody is blocked
 	cellsPerClient = 32     // of the sketch, in each row
+	fewCounted     = 16     // exact times of so many are kept even of what many do
+	packShare      = 16     // rules of packs remember that much less
 )
 
-// asks reports whether a request lies below what a rule watches. Paths and statuses are the
-// index's.
+// asks reports whether a rule has a say about a request, as far as the index has not told. What
+// answers are asked for besides, see answers.
 func (a *armed) asks(r *Request) bool {
-	return a.Rule.Below == nil || below(a.below, r.Folded)
+	return (a.Rule.Below == nil || below(a.below, r.Folded)) &&
+		(a.Methods == nil || slices.Contains(a.Methods, r.Method)) &&
+		(a.routes == nil || a.routed(r.Folded))
+}
+
+func (a *armed) routed(path string) bool {
+	for i := range a.routes {
+		if a.routes[i].matches(path) {
+			return true
+		}
+	}
+	return false
+}
+
+// see counts an exchange, or the value in it, under whom the rule counts by; nothing when he has
+// no name in it.
+func (a *armed) see(x *view, q question, k keyed) (t tally) {
+	n, ok := a.levels.name(x, k)
+	if !ok {
+		return t
+	}
+	q.parts = n.parts
+	if a.Distinct != ByNothing {
+		if q.value, ok = a.Distinct.value(x, k); !ok {
+			return t
+		}
+		q.of, q.view = a.Distinct, x
+	}
+	return a.counter.see(actor(n.word), q)
 }
 
 // below reports whether a folded path is one of these, or lies below.

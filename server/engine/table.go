@@ -173,6 +173,20 @@ func (t *table) dropIf(unwanted func(n int, key uint64) bool) {
 	}
 }
 
+// eachSlot calls f for every slot that is in use, and only looks where there is one.
+func (t *table) eachSlot(f func(*slot)) {
+	for i := range t.stripes {
+		s := &t.stripes[i]
+		s.mu.Lock()
+		for _, e := range s.entries[:min(s.held, 1)*len(s.entries)] {
+			if i := e.slot(); i >= 0 {
+				f(&s.slots[i])
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
 // Fill says how full a rule's memory is.
 type Fill struct {
 	Rule       string

@@ -6,6 +6,7 @@ import "sync"
 // fill it in, each what it remembers.
 type view struct {
 	Exchange
+	hashes
 	now int64 // the engine's time of it
 
 	signIn // zero where it is none

@@ -17,11 +17,12 @@ import (
 // back, the clock was put back, and the actor's memory begins anew. An actor's time is his
 // own: what others send does not move it.
 type window[T uint16 | uint32] struct {
-	*table // by actor; a slot holds his head
-	limit  int
-	span   int64
-	late   int64
-	keep   bool // exchanges over the limit are kept too
+	*table // by who is counted; a slot holds his head
+	names
+	limit int
+	span  int64
+	late  int64
+	keep  bool // exchanges over the limit are kept too
 
 	kept  int     // times per actor
 	times []T     // the low bits of each time: a ring per slot
@@ -68,6 +69,11 @@ type question struct {
 	together int   // counted by all nodes, 0 when nobody knows
 	slow     int   // the lower limit of who is throttled, 0 for the rule's own
 	supposed bool  // who is over the lower limit passes all the same, and so is counted
+
+	parts [2]uint64 // the words of a pair
+	value uint64    // the word of what is counted where it is different values,
+	of    Dimension // which dimension it is a value of,
+	view  *view     // and where to read it
 }
 
 // A tally is the answer.
@@ -86,7 +92,7 @@ type tally struct {
 	seen  []string // likewise
 	parts []Part   // likewise
 
-	only     bool     // tell, and decide nothing
+	only     bool     // tell, and decide nothing, as of an estimate
 	severity Severity // other than the rule's; 0 for the rule's
 	reason   string   // where Rule.Reason is nil
 	unless   string   // see Finding
@@ -100,12 +106,21 @@ const putBack = int64(LongestLate / 1e6)
 // newWindow makes a window for that many actors. T must hold the span, with a little to spare.
 func newWindow[T uint16 | uint32](limit int, span, late int64, keep bool, slots int, k keyed) *window[T] {
 	w := &window[T]{table: newTable(slots, k), limit: limit, span: span, late: late, keep: keep, kept: max(limit, 1)}
+	w.names = newNames(levelsOf(nil), w.size())
 	w.times = make([]T, w.size()*w.kept)
 	w.quiet = make([]int64, w.size())
 	if late >= span {
 		w.before = newWindow[T](limit, span, span-1, keep, slots/16, k)
 	}
 	return w
+}
+
+// by counts others than clients.
+func (w *window[T]) by(l levels) {
+	w.names = newNames(l, w.size())
+	if w.before != nil {
+		w.before.by(l)
+	}
 }
 
 // meter lets answers tell what is left of the limit.
@@ -119,18 +134,20 @@ func (w *window[T]) admit(cells int) {
 }
 
 func (w *window[T]) see(a actor, q question) tally {
-	hash := w.hash(uint64(a))
+	who := uint64(a)
+	hash := w.hash(who)
 	s, set := w.at(hash)
 	s.mu.Lock()
-	i := s.find(set, uint64(a), hash)
+	i := s.find(set, who, hash)
 	if i < 0 {
-		i, _ = s.claim(set, uint64(a), hash, q.at, func(i int) worth { return w.worth(s, i, q.at) })
+		i, _ = s.claim(set, who, hash, q.at, func(i int) worth { return w.worth(s, i, q.at) })
 		if i < 0 { // nobody counts him here
 			s.mu.Unlock()
 			over := q.together > w.limit
 			return tally{over: over, tell: over, count: q.together, wait: w.span}
 		}
 		s.slots[i].setHead(&head{newest: q.at})
+		w.note(s.first+i, q.parts)
 		if w.recents != nil {
 			w.recents[s.first+i] = 0
 		}
@@ -318,31 +335,15 @@ func (w *window[T]) worth(s *stripe, i int, now int64) worth {
 
 // retell makes every excess news again.
 func (w *window[T]) retell() {
-	for i := range w.stripes {
-		s := &w.stripes[i]
-		s.mu.Lock()
-		for _, e := range s.entries[:min(s.held, 1)*len(s.entries)] {
-			if i := e.slot(); i >= 0 {
-				s.slots[i].mark &^= told
-			}
-		}
-		s.mu.Unlock()
-	}
+	w.eachSlot(func(s *slot) { s.mark &^= told })
 	if w.before != nil {
 		w.before.retell()
 	}
 }
 
-// forget drops what was counted against a network.
+// forget drops what was counted against a target.
 func (w *window[T]) forget(t Target) {
-	if !t.Network.IsValid() {
-		return
-	}
-	if who := actorsOf(t.Network); who.from == who.to {
-		w.dropKey(uint64(who.from), w.hash(uint64(who.from)))
-	} else {
-		w.dropIf(func(_ int, key uint64) bool { return who.hold(actor(key)) })
-	}
+	w.names.forget(w.table, t)
 	if w.before != nil {
 		w.before.forget(t)
 	}

@@ -68,18 +68,3 @@ func (f Finding) took() time.Duration {
 	}
 	return f.Times[len(f.Times)-1].Sub(f.Times[0])
 }
-
-// consequence of a rule's terms, after its explanation.
-func (t Terms) consequence() string {
-	says := fmt.Sprintf("It raises an alert of severity %s", t.Severity)
-	switch t.Do {
-	case Block:
-		return says + " and blocks the client for " + words(t.For) + "."
-	case Throttle:
-		return says + " and holds the client to a tenth of the limit for " + words(t.For) + "."
-	case Monitor:
-		return says + " and watches the client for " + words(t.For) + "."
-	default:
-		return says + " and blocks nobody."
-	}
-}

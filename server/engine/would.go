@@ -26,31 +26,39 @@ type WouldHave struct {
 // supposed counts what would have been done for one cause.
 type supposed struct{ findings, requests atomic.Int64 }
 
-// supposes has a count for each cause that there is, and so never changes.
-func supposes() map[string]*supposed {
+// suppose has a count for each cause that there is under a policy, with those there were before.
+func (e *Engine) suppose(p Policy) {
 	counts := make(map[string]*supposed)
-	for _, r := range rules {
-		counts[r.ID] = new(supposed)
+	if before := e.would.Load(); before != nil {
+		maps.Copy(counts, *before)
 	}
-	for _, cause := range []string{causeOperator, causeImport, causeFeed, DeniedPath} {
-		counts[cause] = new(supposed)
+	causes := []string{causeOperator, causeImport, causeFeed, DeniedPath}
+	for _, r := range p.All() {
+		causes = append(causes, r.ID)
 	}
-	return counts
+	for _, cause := range causes {
+		if counts[cause] == nil {
+			counts[cause] = new(supposed)
+		}
+	}
+	e.would.Store(&counts)
 }
 
 // WouldHave lists what would have been done for each cause, rules first and in the order of
 // judgement. It goes on over a revision of the policy; a restart begins anew.
 func (e *Engine) WouldHave() []WouldHave {
-	list := make([]WouldHave, 0, len(e.would))
+	counts := *e.would.Load()
+	list := make([]WouldHave, 0, len(counts))
 	tell := func(cause string) {
-		c := e.would[cause]
+		c := counts[cause]
 		list = append(list, WouldHave{cause, c.findings.Load(), c.requests.Load()})
 	}
-	for _, r := range rules {
+	policy := e.regime.Load().policy
+	for _, r := range policy.All() {
 		tell(r.ID)
 	}
-	for _, cause := range slices.Sorted(maps.Keys(e.would)) {
-		if _, rule := ruleNamed(cause); !rule {
+	for _, cause := range slices.Sorted(maps.Keys(counts)) {
+		if policy.rule(cause) == nil {
 			tell(cause)
 		}
 	}
@@ -60,7 +68,7 @@ func (e *Engine) WouldHave() []WouldHave {
 // count a request that would have been refused. The cause may be a rule of another node's that
 // is unknown here.
 func (e *Engine) count(cause string) {
-	if c := e.would[cause]; c != nil {
+	if c := (*e.would.Load())[cause]; c != nil {
 		c.requests.Add(1)
 	}
 }
