@@ -3,8 +3,6 @@ package graph
 import (
 	"context"
 	"strconv"
-
-	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
 // Health is told from memory.
@@ -26,7 +24,7 @@ func (r *queryResolver) Logs(ctx context.Context) ([]*FollowedLog, error) {
 func (r *queryResolver) Rules(ctx context.Context) ([]*Rule, error) {
 	var out []*Rule
 	policy, would := r.guard.Policy(), r.wouldHave()
-	for _, rule := range engine.Rules() {
+	for _, rule := range policy.All() {
 		terms, counted := policy.Terms(rule.ID), would[rule.ID]
 		if counted == nil {
 			counted = &WouldHave{}

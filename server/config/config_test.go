@@ -156,7 +156,7 @@ func TestMistakesAreNamedWithTheirRemedy(t *testing.T) {
 		{"one port twice", "console: {listen: 127.0.0.1:8000}", "console.listen", "gateway.listen"},
 		{"not a list", "gateway: {mode: [observe]}", "gateway.mode", "single value"},
 		{"not a tree", "gateway: observe", "gateway", "keys below it"},
-		{"rule beyond the engine", "rules: {rate-abuse: {more: 100000}}", "rules.rate-abuse.more", "1 to 128"},
+		{"rule beyond the engine", "rules: {rate-abuse: {more: 1000001}}", "rules.rate-abuse.more", "1 to 1000000"},
 		{"certificate without key", "gateway: {tls: {cert: x}}", "gateway.tls", "both"},
 		{"bad log role", "logs: [{file: a, as: both}]", "logs[0].as", "traffic or answers"},
 		{"authz for everybody", `service: {authz: {from: ["0.0.0.0/0"]}}`, "service.authz.from[0]", "name the proxies"},

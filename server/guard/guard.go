@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -147,7 +146,7 @@ func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 	}
 	g.outbox.begin()
 	g.traffic.begin()
-	g.tally.begin(slices.Collect(maps.Keys(engine.Defaults().Rules)))
+	g.tally.follow(c.Policy)
 	if err := g.restore(ctx); err != nil {
 		return nil, fmt.Errorf("take up where the last process stopped: %w", err)
 	}
@@ -268,6 +267,7 @@ func (g *Guard) Revise(p engine.Policy) error {
 	if err := g.engine.Revise(p); err != nil {
 		return fmt.Errorf("revise the policy: %w", err)
 	}
+	g.tally.follow(g.engine.Policy())
 	g.news.HealthChanged.Publish(g.Health())
 	return nil
 }

@@ -3,6 +3,7 @@ package guard
 import (
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -19,36 +20,58 @@ type Tally struct {
 // OtherCause stands for causes that this node does not know, as of a newer one's rule.
 const OtherCause = "other"
 
-// tally counts without a lock: its maps never change.
+// tally counts without a lock. What it counts by changes with the policy only.
 type tally struct {
-	passed                   atomic.Int64
-	refused, would, findings map[string]*atomic.Int64
+	passed    atomic.Int64
+	following sync.Mutex
+	by        atomic.Pointer[tallied]
 }
 
-func (t *tally) begin(rules []string) {
+// tallied are counts by name. The maps never change.
+type tallied struct{ refused, would, findings map[string]*atomic.Int64 }
+
+// follow a policy: there is a count for each of its rules from now on, and those there were go on.
+func (t *tally) follow(p engine.Policy) {
+	t.following.Lock()
+	defer t.following.Unlock()
+	var rules []string
+	for _, r := range p.All() {
+		rules = append(rules, r.ID)
+	}
 	causes := append(slices.Clone(rules), "operator", "import", "feed", engine.DeniedPath, DegradedCause, OtherCause)
-	counts := func(names []string) map[string]*atomic.Int64 {
-		m := make(map[string]*atomic.Int64, len(names))
-		for _, n := range names {
+	was := t.by.Load()
+	if was == nil {
+		was = new(tallied)
+	}
+	t.by.Store(&tallied{
+		refused: more(was.refused, causes), would: more(was.would, causes), findings: more(was.findings, append(rules, OtherCause)),
+	})
+}
+
+// more is a copy of the counts, the same ones, with those that are missing.
+func more(counts map[string]*atomic.Int64, names []string) map[string]*atomic.Int64 {
+	m := make(map[string]*atomic.Int64, len(names))
+	maps.Copy(m, counts)
+	for _, n := range names {
+		if m[n] == nil {
 			m[n] = new(atomic.Int64)
 		}
-		return m
 	}
-	t.refused, t.would, t.findings = counts(causes), counts(causes), counts(append(slices.Clone(rules), OtherCause))
+	return m
 }
 
 func (t *tally) count(x *engine.Exchange) {
 	if x.Refused {
-		one(t.refused, x.Cause)
+		one(t.by.Load().refused, x.Cause)
 		return
 	}
 	t.passed.Add(1)
 	if x.Would != "" {
-		one(t.would, x.Would)
+		one(t.by.Load().would, x.Would)
 	}
 }
 
-func (t *tally) found(rule string) { one(t.findings, rule) }
+func (t *tally) found(rule string) { one(t.by.Load().findings, rule) }
 
 func one(counts map[string]*atomic.Int64, name string) {
 	c := counts[name]
@@ -67,7 +90,8 @@ func (g *Guard) Tally() Tally {
 		}
 		return m
 	}
+	by := g.tally.by.Load()
 	return Tally{
-		Passed: g.tally.passed.Load(), Refused: told(g.tally.refused), Would: told(g.tally.would), Findings: told(g.tally.findings),
+		Passed: g.tally.passed.Load(), Refused: told(by.refused), Would: told(by.would), Findings: told(by.findings),
 	}
 }
