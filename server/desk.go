@@ -34,7 +34,7 @@ func atDesk(root *cobra.Command) func() (config.Config, error) {
 	f.String("database", "", "PostgreSQL instead of SQLite: postgres://user@host/name")
 	f.Bool("json", false, "one JSON object instead of text")
 	return func() (config.Config, error) {
-		s := config.Sources{File: *file, Environ: os.Environ(), Flags: map[string]string{}}
+		s := config.Sources{File: *file, Environ: os.Environ(), Flags: map[string]string{}, Packs: packsIn}
 		for flag, key := range map[string]string{"data": "storage.data", "database": "storage.database"} {
 			if f.Changed(flag) {
 				s.Flags[key] = f.Lookup(flag).Value.String()

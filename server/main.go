@@ -42,7 +42,7 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), serveCommand(), configCommand(), operatorCommand(), tokenCommand(), decisionsCommand(), simulateCommand(), replayCommand(), healthcheckCommand(), versionCommand())
+	root.AddCommand(demoCommand(), serveCommand(), configCommand(), operatorCommand(), tokenCommand(), decisionsCommand(), simulateCommand(), replayCommand(), rulesCommand(), healthcheckCommand(), versionCommand())
 	return root
 }
 

@@ -17,12 +17,14 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/geo"
 	"github.com/sentinel-protocol/sentinel/server/ingest"
+	"github.com/sentinel-protocol/sentinel/server/rules"
 )
 
 // replayOptions are what `sentinel replay` is told.
 type replayOptions struct {
 	format string
 	config string
+	rules  string // directory
 	json   bool
 	in     io.Reader // for the file "-"
 	out    io.Writer
@@ -38,7 +40,8 @@ func replayCommand() *cobra.Command {
 		Long: `Judge access logs as if Sentinel had stood before the API: who would have been flagged or blocked, when and why.
 
 Files are read in the order given, plain or gzip; "-" is standard input. Time is the log's own. All rules
-enforce, also those that the configuration has in shadow mode. Nothing is stored and nobody is blocked.
+enforce, also those that packs or the configuration have in shadow mode. With --rules the packs in that directory
+stand in for those that come with the program. Nothing is stored and nobody is blocked.
 
 Formats: auto, combined (nginx, Apache; common too), nginx-json, caddy, envoy, sshd, jsonl, and pattern:REGEX with
 named groups client, time, path or request, and method, status, bytes, took, user_agent, account, key where there are any.
@@ -57,6 +60,7 @@ Exits with 1 when a file can't be read.`,
 	f.StringVar(&o.format, "format", "auto", "`format` of the lines")
 	f.BoolVar(&o.json, "json", false, "one JSON object a line instead of a summary")
 	f.StringVar(&o.config, "config", "", "`file` of settings, of which the rules count here")
+	f.StringVar(&o.rules, "rules", "", "`directory` of rule packs, instead of those that come with the program")
 	return c
 }
 
@@ -65,19 +69,26 @@ func terminal(f *os.File) bool {
 	return err == nil && info.Mode()&(fs.ModeDevice|fs.ModeCharDevice) == fs.ModeDevice|fs.ModeCharDevice && f.Name() != os.DevNull
 }
 
-// replayPolicy is what the engine judges by, and who tells where addresses are.
-func replayPolicy(file string) (engine.Policy, *geo.DB, error) {
-	c := config.Defaults()
-	p := engine.Defaults()
+// replayPolicy is what the engine judges by, and who tells where addresses are: what the settings
+// say, with the packs that come with the program or those in a directory. Without a file of
+// settings the environment is not read either: what is meant for serve doesn't judge logs unasked.
+func replayPolicy(file, dir string) (engine.Policy, *geo.DB, error) {
+	s := config.Sources{File: file, Packs: packsIn}
 	if file != "" {
-		var err error
-		if c, err = config.Load(config.Sources{File: file, Environ: os.Environ()}); err != nil {
-			return p, nil, err
+		s.Environ = os.Environ()
+	}
+	if dir != "" {
+		s.Packs = func(string) ([]engine.Rule, error) {
+			set, err := rules.LoadDir(dir)
+			return set.Rules(), err
 		}
-		p = c.Policy()
+	}
+	c, err := config.Load(s)
+	if err != nil {
+		return engine.Policy{}, nil, err
 	}
 	places, err := geo.Open(placeFiles(c.GeoIP)...)
-	return p, places, err
+	return c.Policy(), places, err
 }
 
 // A replayed log is a file with what was read of it.
@@ -91,7 +102,7 @@ func runReplay(ctx context.Context, o replayOptions, files []string) error {
 	if err != nil {
 		return fmt.Errorf("--%w", err)
 	}
-	policy, places, err := replayPolicy(o.config)
+	policy, places, err := replayPolicy(o.config, o.rules)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/rules"
 )
 
 // settings adds --config and the flags that stand for keys to a command, and returns what reads them.
@@ -25,7 +26,7 @@ func settings(c *cobra.Command) func() (config.Config, error) {
 		f.String(flag, "", "overrules `"+key+"`")
 	}
 	return func() (config.Config, error) {
-		s := config.Sources{File: *file, Environ: os.Environ(), Flags: map[string]string{}}
+		s := config.Sources{File: *file, Environ: os.Environ(), Flags: map[string]string{}, Packs: packsIn}
 		for flag, key := range byKey {
 			if f.Changed(flag) {
 				s.Flags[key] = f.Lookup(flag).Value.String()
@@ -33,6 +34,12 @@ func settings(c *cobra.Command) func() (config.Config, error) {
 		}
 		return config.Load(s)
 	}
+}
+
+// packsIn are the rules that come with the program, and those in a directory after them.
+func packsIn(dir string) ([]engine.Rule, error) {
+	set, err := rules.All(dir)
+	return set.Rules(), err
 }
 
 // usable tries what only a start would find: the files that settings name, formats of logs, and

@@ -18,7 +18,8 @@ type Config struct {
 	Gateway   Gateway         `key:"gateway"`
 	Clients   Clients         `key:"clients"`
 	Identity  Identity        `key:"identity"`
-	Rules     map[string]Rule `key:"rules"` // by the rule's ID; a rule that is missing keeps its own terms
+	Rules     map[string]Rule `key:"rules"`     // by the rule's ID; a rule that is missing keeps its own terms
+	RulesDir  string          `key:"rules_dir"` // packs of the operator's own; empty for none
 	Decoys    []string        `key:"decoys"`
 	Payments  []string        `key:"payments"`
 	Balances  []string        `key:"balances"`
@@ -34,6 +35,8 @@ type Config struct {
 
 	SignIns       []string       `key:"sign_ins"`
 	FailedSignIns []FailedSignIn `key:"failed_sign_ins"`
+
+	packs []engine.Rule // rules that are data, as Sources read them
 }
 
 // Mode of the whole gateway.

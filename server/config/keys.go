@@ -13,30 +13,31 @@ import (
 
 const fileSuffix = "_file"
 
-// unknown tells of every key that means nothing, with the nearest that does.
-func unknown(path string, tree map[string]any, t reflect.Type) []error {
+// unknown tells of every key that means nothing, with the nearest that does. Below rules it is
+// the IDs of these that mean something.
+func unknown(path string, tree map[string]any, t reflect.Type, rules []string) []error {
 	var wrong []error
 	fields := fieldsOf(t)
 	names := slices.Sorted(maps.Keys(fields))
 	for _, key := range slices.Sorted(maps.Keys(tree)) {
 		f, ok := fields[key]
 		if !ok {
-			wrong = append(wrong, engine.Invalid{Field: path + key, Problem: "is no setting that there is; the nearest is " + path + nearest(key, names)})
+			wrong = append(wrong, engine.Invalid{Field: path + key, Problem: "is no setting that there is; the nearest is " + path + Nearest(key, names)})
 			continue
 		}
-		wrong = append(wrong, unknownBelow(path+key, tree[key], f)...)
+		wrong = append(wrong, unknownBelow(path+key, tree[key], f, rules)...)
 	}
 	return wrong
 }
 
-func unknownBelow(path string, value any, t reflect.Type) []error {
+func unknownBelow(path string, value any, t reflect.Type, rules []string) []error {
 	switch v := value.(type) {
 	case map[string]any:
 		if t.Kind() == reflect.Map {
-			return unknownRules(path, v, t.Elem())
+			return unknownRules(path, v, t.Elem(), rules)
 		}
 		if t.Kind() == reflect.Struct && t != reflect.TypeFor[netip.Prefix]() {
-			return unknown(path+".", v, t)
+			return unknown(path+".", v, t, rules)
 		}
 		return []error{engine.Invalid{Field: path, Problem: "has keys below it, and takes a single value"}}
 	case []any:
@@ -46,7 +47,7 @@ func unknownBelow(path string, value any, t reflect.Type) []error {
 		var wrong []error
 		for i, item := range v {
 			if _, ok := item.(map[string]any); ok {
-				wrong = append(wrong, unknownBelow(path+"["+strconv.Itoa(i)+"]", item, t.Elem())...)
+				wrong = append(wrong, unknownBelow(path+"["+strconv.Itoa(i)+"]", item, t.Elem(), rules)...)
 			}
 		}
 		return wrong
@@ -57,18 +58,14 @@ func unknownBelow(path string, value any, t reflect.Type) []error {
 	return nil
 }
 
-func unknownRules(path string, rules map[string]any, t reflect.Type) []error {
-	var known []string
-	for _, r := range engine.Rules() {
-		known = append(known, r.ID)
-	}
+func unknownRules(path string, written map[string]any, t reflect.Type, known []string) []error {
 	var wrong []error
-	for _, id := range slices.Sorted(maps.Keys(rules)) {
+	for _, id := range slices.Sorted(maps.Keys(written)) {
 		if !slices.Contains(known, id) {
-			wrong = append(wrong, engine.Invalid{Field: path + "." + id, Problem: "is no rule that there is; the nearest is " + nearest(id, known)})
+			wrong = append(wrong, engine.Invalid{Field: path + "." + id, Problem: "is no rule that there is; the nearest is " + Nearest(id, known)})
 			continue
 		}
-		wrong = append(wrong, unknownBelow(path+"."+id, rules[id], t)...)
+		wrong = append(wrong, unknownBelow(path+"."+id, written[id], t, known)...)
 	}
 	return wrong
 }
@@ -77,6 +74,9 @@ func unknownRules(path string, rules map[string]any, t reflect.Type) []error {
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	out := map[string]reflect.Type{}
 	for f := range t.Fields() {
+		if !f.IsExported() {
+			continue
+		}
 		out[f.Tag.Get("key")] = f.Type
 		if f.Tag.Get("secret") != "" {
 			out[f.Tag.Get("key")+fileSuffix] = f.Type
@@ -86,17 +86,17 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 }
 
 // leaves are the keys that the environment can give: all but lists of things with keys.
-func leaves(path string, t reflect.Type) []string {
+func leaves(path string, t reflect.Type, rules []string) []string {
 	var out []string
 	fields := fieldsOf(t)
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		switch f := fields[key]; {
 		case f.Kind() == reflect.Map:
-			for _, r := range engine.Rules() {
-				out = append(out, leaves(path+key+"."+r.ID+".", f.Elem())...)
+			for _, id := range rules {
+				out = append(out, leaves(path+key+"."+id+".", f.Elem(), nil)...)
 			}
 		case f.Kind() == reflect.Struct:
-			out = append(out, leaves(path+key+".", f)...)
+			out = append(out, leaves(path+key+".", f, rules)...)
 		case f.Kind() == reflect.Slice && f.Elem().Kind() == reflect.Struct && f.Elem() != reflect.TypeFor[netip.Prefix]():
 		default:
 			out = append(out, path+key)
@@ -120,9 +120,9 @@ func secretsBelow(path string, t reflect.Type) []string {
 	return out
 }
 
-// nearest of the known names to what was written, by the edits between them (Levenshtein 1966);
+// Nearest of the known names to what was written, by the edits between them (Levenshtein 1966);
 // of equals the one that begins alike.
-func nearest(written string, known []string) string {
+func Nearest(written string, known []string) string {
 	best, least := "", 1<<30
 	for _, k := range known {
 		if d := 64*edits(written, k) - alike(written, k); d < least {

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"reflect"
@@ -24,6 +25,10 @@ type Sources struct {
 	File    string            // path of the YAML file; empty for none
 	Environ []string          // KEY=value, as os.Environ; only SENTINEL_ counts
 	Flags   map[string]string // by key, as in "gateway.listen"
+
+	// Packs reads the rules that are data: those that come with the program, and those in
+	// rules_dir, which may be empty. nil for none.
+	Packs func(dir string) ([]engine.Rule, error)
 }
 
 // mostOfFile is far more than anybody writes.
@@ -42,7 +47,12 @@ func Load(s Sources) (Config, error) {
 			return Config{}, fmt.Errorf("read %s: %w", s.File, err)
 		}
 	}
-	given, err := fromEnvironment(s.Environ)
+	packs, err := s.packs(k.Get(rulesDir))
+	if err != nil {
+		return Config{}, err
+	}
+	terms := namedTerms(packs)
+	given, err := fromEnvironment(s.Environ, slices.Sorted(maps.Keys(terms)))
 	if err != nil {
 		return Config{}, err
 	}
@@ -55,17 +65,53 @@ func Load(s Sources) (Config, error) {
 		}
 	}
 	tree := k.Raw()
-	if err := errors.Join(unknown("", tree, reflect.TypeFor[Config]())...); err != nil {
+	if err := errors.Join(unknown("", tree, reflect.TypeFor[Config](), slices.Sorted(maps.Keys(terms)))...); err != nil {
 		return Config{}, err
 	}
 	if err := readSecrets(tree); err != nil {
 		return Config{}, err
 	}
 	c := Defaults()
+	c.packs = packs
+	for id, t := range terms {
+		c.Rules[id] = ruleOf(t)
+	}
 	if err := decode(tree, &c); err != nil {
 		return Config{}, err
 	}
 	return c, c.Validate()
+}
+
+const rulesDir = "rules_dir"
+
+// packs in force, before the rest is read: the rest may name their rules.
+func (s Sources) packs(written any) ([]engine.Rule, error) {
+	if s.Packs == nil {
+		return nil, nil
+	}
+	dir, _ := written.(string) // decode says when it is none
+	for _, pair := range s.Environ {
+		if value, ok := strings.CutPrefix(pair, variable(rulesDir)+"="); ok {
+			dir = value
+		}
+	}
+	if value, ok := s.Flags[rulesDir]; ok {
+		dir = value
+	}
+	packs, err := s.Packs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", rulesDir, err)
+	}
+	return packs, nil
+}
+
+// namedTerms are the terms of every rule there is, by its ID.
+func namedTerms(packs []engine.Rule) map[string]engine.Terms {
+	terms := maps.Clone(engine.Defaults().Rules)
+	for _, r := range packs {
+		terms[r.ID] = r.Terms
+	}
+	return terms
 }
 
 func readYAML(path string) (map[string]any, error) {
@@ -137,7 +183,7 @@ func (u *Upstream) fill() {
 func clearLists(tree map[string]any, v reflect.Value) {
 	for i := range v.NumField() {
 		written, ok := tree[v.Type().Field(i).Tag.Get("key")]
-		if !ok {
+		if !ok || !v.Type().Field(i).IsExported() {
 			continue
 		}
 		switch f := v.Field(i); f.Kind() {
@@ -283,9 +329,9 @@ func put(tree map[string]any, key, value string) {
 }
 
 // fromEnvironment maps SENTINEL_GATEWAY_LISTEN to gateway.listen.
-func fromEnvironment(environ []string) (map[string]any, error) {
+func fromEnvironment(environ, rules []string) (map[string]any, error) {
 	known := map[string]string{}
-	for _, key := range leaves("", reflect.TypeFor[Config]()) {
+	for _, key := range leaves("", reflect.TypeFor[Config](), rules) {
 		known[variable(key)] = key
 	}
 	out := map[string]any{}
@@ -302,7 +348,7 @@ func fromEnvironment(environ []string) (map[string]any, error) {
 				names = append(names, n)
 			}
 			slices.Sort(names)
-			wrong = append(wrong, engine.Invalid{Field: name, Problem: "is no setting that there is; the nearest is " + nearest(name, names)})
+			wrong = append(wrong, engine.Invalid{Field: name, Problem: "is no setting that there is; the nearest is " + Nearest(name, names)})
 			continue
 		}
 		out[key] = value

@@ -55,6 +55,7 @@ func (c Config) Policy() engine.Policy {
 		p.FailedSignIns = append(p.FailedSignIns, engine.FailedSignIn{Path: folded([]string{f.Path})[0], Status: f.Status, MaxBytes: f.MaxBytes})
 	}
 	p.Denies, p.Skips = folded(c.Gateway.Deny), folded(c.Gateway.Skip)
+	p.Packs = c.packs
 	p.Observe = c.Gateway.Mode == Observe
 	p.Clients, p.Decisions, p.Late, p.Collateral = c.Engine.Clients, c.Engine.Decisions, c.Engine.Late, c.Engine.Collateral
 	return p

@@ -39,6 +39,9 @@ func plain(v reflect.Value) any {
 		out := yaml.MapSlice{}
 		for i := range v.NumField() {
 			f, tag := v.Field(i), v.Type().Field(i).Tag
+			if !v.Type().Field(i).IsExported() {
+				continue
+			}
 			value := plain(f)
 			if tag.Get("secret") != "" && !f.IsZero() {
 				value = hidden
