@@ -22,6 +22,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/server/geo"
 	"github.com/sentinel-protocol/sentinel/server/guard"
+	"github.com/sentinel-protocol/sentinel/server/rules"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
@@ -52,6 +53,13 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 	}
 	defer closing(log, "database", db.Close)
 
+	packs, err := rules.BuiltIn()
+	if err != nil {
+		return err
+	}
+	policy := packs.Into(cfg.Policy)
+	policy.Rules = enforced(policy)
+
 	node := nodeName(cfg.Listen)
 	var peers guard.Cluster // stays nil without Redis: alone
 	if cfg.Redis != "" {
@@ -64,7 +72,7 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 	}
 
 	g, err := guard.New(ctx, guard.Config{
-		Store: db, Policy: cfg.Policy, Seed: derive(key, "engine"), Node: node, Cluster: peers, Log: log,
+		Store: db, Policy: policy, Seed: derive(key, "engine"), Node: node, Cluster: peers, Log: log,
 	})
 	if err != nil {
 		return err

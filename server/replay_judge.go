@@ -77,7 +77,8 @@ func newJudge(p engine.Policy) (*judge, error) {
 	return j, nil
 }
 
-// enforced are a policy's rules with those in shadow mode at work: what is replayed harms nobody.
+// enforced are a policy's rules with those in shadow mode at work: what is replayed harms nobody,
+// and the demo guards nothing.
 func enforced(p engine.Policy) map[string]engine.Terms {
 	rules := make(map[string]engine.Terms, len(p.Rules))
 	for id, t := range p.Rules {
