@@ -114,27 +114,33 @@ func (r *Request) template() string {
 	return r.Folded
 }
 
-// write appends the value of an exchange in one dimension, as people read it.
+// write appends the value of an exchange in one dimension, as people read it, cut to the room that
+// there is in b.
 func (d Dimension) write(b []byte, x *view) []byte {
+	text := func(s string) { b = append(b, Clipped(s, cap(b)-len(b))...) }
 	switch d {
 	case OfClient:
 		return ActorOf(x.Client).append(b)
 	case OfNetwork:
 		return NetworkOf(x.Client).append(b)
 	case OfKey:
-		return append(append(b, x.Key.Prefix...), "…"...)
+		text(x.Key.Prefix)
+		text("…")
 	case OfAccount:
-		return append(b, x.Account...)
+		text(x.Account)
 	case OfSession:
-		return append(append(b, x.Session.Prefix...), "…"...)
+		text(x.Session.Prefix)
+		text("…")
 	case OfFingerprint:
 		return strconv.AppendUint(b, x.Fingerprint, 16)
 	case OfUserAgent:
-		return append(b, x.UserAgent...)
+		text(x.UserAgent)
 	case OfRoute:
-		return append(append(append(b, x.Method...), ' '), x.template()...)
+		text(x.Method)
+		text(" ")
+		text(x.template())
 	case OfPath:
-		return append(b, x.Folded...)
+		text(x.Folded)
 	case OfASN:
 		return strconv.AppendUint(append(b, "AS"...), uint64(x.Place.ASN), 10)
 	case OfCountry:

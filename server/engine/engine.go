@@ -344,6 +344,9 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	if f.Reason = t.reason; f.Reason == "" {
 		f.Reason = a.reason(f)
 	}
+	if t.only && a.counter != nil {
+		f.Reason += " That is an estimate: nothing is decided by it."
+	}
 	acts := a.acts(&x.Request) && !t.only
 	if a.shadow || x.Doubted && a.More > 0 {
 		return e.imagine(g, a, x, f, acts)

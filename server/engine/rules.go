@@ -137,6 +137,8 @@ func (a *armed) count(p Policy, k keyed) counter {
 		w := newWindow[uint32](0, hushed, late, keep, min(slots, p.Clients/8), k)
 		w.by(a.levels)
 		return w
+	case a.Distinct != ByNothing:
+		return newDistinct(a.More, span, late, keep, slots, k, a.levels)
 	case a.More > MostCounted || a.levels.many() && a.More > fewCounted:
 		if a.More < math.MaxUint16 {
 			return newTwelfths[uint16](a.More, span, late, keep, slots, k, a.levels)
