@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"net/netip"
 )
@@ -87,14 +86,7 @@ const (
 	actorOf0  = actor(1) // of ::/64, where ::1 lives
 )
 
-func actorOf(a netip.Addr) actor {
-	if a.Is4() {
-		b := a.As4()
-		return actorsOf4 | actor(binary.BigEndian.Uint32(b[:]))
-	}
-	b := a.As16()
-	return max(actor(binary.BigEndian.Uint64(b[:8])), actorOf0)
-}
+func actorOf(a netip.Addr) actor { return spotOf(a).actor() }
 
 // four reports whether it is an IPv4 address.
 func (a actor) four() bool { return a>>32 == actorsOf4>>32 }

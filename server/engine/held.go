@@ -10,17 +10,18 @@ import (
 // its chain, the decisions that are found together. What readers look at does not change once it
 // can be read; place and room are the lists' own.
 type held struct {
-	end     int64    // nanoseconds since 1970; never ends at the highest
-	from    int64    // likewise
-	id      uint64   // that the reference spells, if it is one of ours
-	address [16]byte // of the network
-	about   *about
-	next    *held
-	place   int32 // in its queue
-	bits    uint8 // of the network; noNetwork for a key or an account
-	four    bool  // it is an IPv4 network
-	room    uint8
-	flags   uint8 // action, origin, and whether it lies among the nets
+	end    int64  // nanoseconds since 1970; never ends at the highest
+	from   int64  // likewise
+	id     uint64 // that the reference spells, if it is one of ours
+	upper  uint64 // of the network's spot
+	lower  uint64
+	about  *about
+	next   *held
+	place  int32 // in its queue
+	bits   uint8 // of the network; noNetwork for a key or an account
+	family uint8
+	room   uint8
+	flags  uint8 // action, origin, and whether it lies among the nets
 }
 
 // about is what many decisions have in common, as those of one feed do, and is shared by them.
@@ -52,7 +53,8 @@ func newHeld(d *Decision, share func(wording) *about) *held {
 		h.end = d.Until.UnixNano()
 	}
 	if p := d.Target.Network; p.IsValid() {
-		h.address, h.bits, h.four = p.Addr().As16(), uint8(p.Bits()), p.Addr().Is4()
+		s := spotOf(p.Addr())
+		h.upper, h.lower, h.family, h.bits = s.upper, s.lower, s.family, uint8(p.Bits())
 	}
 	id, spelt := parseReference('D', d.ID)
 	if h.id = id; spelt && h.tells(d) {
@@ -142,15 +144,21 @@ func (h *held) network() netip.Prefix {
 	if h.bits == noNetwork {
 		return netip.Prefix{}
 	}
-	a := netip.AddrFrom16(h.address)
-	if h.four {
-		a = a.Unmap()
-	}
-	return netip.PrefixFrom(a, int(h.bits))
+	return netip.PrefixFrom(h.spot().address(), int(h.bits))
 }
 
-// holdsFor and holdsForKey report whether it is about an address, or a key.
-func (h *held) holdsFor(a netip.Addr) bool { return h.bits != noNetwork && h.network().Contains(a) }
+func (h *held) spot() spot { return spot{h.upper, h.lower, h.family} }
+
+// holds and holdsForKey report whether it is about an address, or a key.
+func (h *held) holds(s spot) bool {
+	switch {
+	case h.family != s.family:
+		return false
+	case h.bits <= 64:
+		return (h.upper^s.upper)>>(64-h.bits) == 0
+	}
+	return h.upper == s.upper && (h.lower^s.lower)>>(128-h.bits) == 0
+}
 
 func (h *held) holdsForKey(k Key) bool {
 	return h.bits == noNetwork && !k.Zero() && h.about.whole.Target.Key.Hash == k.Hash

@@ -6,8 +6,9 @@ import "sync/atomic"
 // take no lock; those who change it hold one of their own. A change is made in place: once it is
 // made everybody sees it.
 //
-// Who is on no list, as nearly everybody, costs a look at one of many small numbers lying close
-// together; chains are only looked at where those agree.
+// A look-up costs as much as the memory it has to wait for, and memory that is small is near. So
+// most of those who are on no list, as nearly everybody, are told by one bit of few; and what
+// belongs together lies in one line.
 type index struct {
 	keyed
 	word  func(*held) uint64 // of a chain
@@ -16,18 +17,29 @@ type index struct {
 	any   atomic.Bool // there is a chain, or was one
 }
 
-// cells of open addressing, of which a quarter is empty at least.
+// cells of open addressing, of which three in eight are empty at least.
 type cells struct {
-	marks  []atomic.Uint32 // the word's hash, which says where it belongs; 0 where there never was one
-	chains []atomic.Pointer[held]
-	used   int // ever; with those that are empty again
-	live   int
+	sieve []atomic.Uint32 // a bit for each word there ever was, by its hash
+	lines []line
+	used  int // ever; with those that are empty again
+	live  int
 }
 
-const fewCells = 64
+// A line of memory, of 64 bytes. Its cells are used from the front.
+type line struct {
+	chains [inLine]atomic.Pointer[held]
+	marks  [inLine]atomic.Uint32 // the word's hash, which says where it belongs; 0 where there never was one
+	_      uint32
+}
+
+const (
+	inLine   = 5
+	fewCells = 80
+	fineness = 4 // bits of the sieve for a cell, at least
+)
 
 func newCells(n int) *cells {
-	return &cells{marks: make([]atomic.Uint32, n), chains: make([]atomic.Pointer[held], n)}
+	return &cells{sieve: make([]atomic.Uint32, powerOfTwo(n*fineness/32)), lines: make([]line, n/inLine)}
 }
 
 func newIndex(k keyed, word func(*held) uint64) *index {
@@ -36,28 +48,47 @@ func newIndex(k keyed, word func(*held) uint64) *index {
 	return x
 }
 
-func (x *index) mark(word uint64) uint32 { return max(uint32(x.hash(word)), 1) }
+// mark of a hash.
+func mark(hash uint64) uint32 { return max(uint32(hash), 1) }
 
-// first cell for a mark.
-func (t *cells) first(mark uint32) int { return int(uint64(mark) * uint64(len(t.marks)) >> 32) }
+// first line for a mark.
+func (t *cells) first(mark uint32) int { return int(uint64(mark) * uint64(len(t.lines)) >> 32) }
 
 func (t *cells) after(i int) int {
-	if i++; i == len(t.marks) {
+	if i++; i == len(t.lines) {
 		return 0
 	}
 	return i
 }
 
+// bit of the sieve for a hash.
+func (t *cells) bit(hash uint64) (word *atomic.Uint32, bit uint32) {
+	n := hash >> 32
+	return &t.sieve[n/32&uint64(len(t.sieve)-1)], 1 << (n % 32)
+}
+
 // chain that a word leads to, nil for none.
 func (x *index) chain(word uint64) *held {
-	t, mark := x.table.Load(), x.mark(word)
+	t, hash := x.table.Load(), x.hash(word)
+	if sieve, bit := t.bit(hash); sieve.Load()&bit == 0 {
+		return nil
+	}
+	_, _, h := x.find(t, word, mark(hash))
+	return h
+}
+
+// find the cell of a word and the chain there, or the empty cell where it would go.
+func (x *index) find(t *cells, word uint64, mark uint32) (l *line, cell int, chain *held) {
 	for i := t.first(mark); ; i = t.after(i) {
-		switch t.marks[i].Load() {
-		case 0:
-			return nil
-		case mark:
-			if h := t.chains[i].Load(); h != x.gone && x.word(h) == word {
-				return h
+		l := &t.lines[i]
+		for j := range l.marks {
+			switch l.marks[j].Load() {
+			case 0:
+				return l, j, nil
+			case mark:
+				if h := l.chains[j].Load(); h != x.gone && x.word(h) == word {
+					return l, j, h
+				}
 			}
 		}
 	}
@@ -69,32 +100,26 @@ func (x *index) empty() bool { return !x.any.Load() }
 // set the chain that a word leads to, nil for none.
 func (x *index) set(word uint64, chain *held) {
 	x.reserve(1)
-	t, mark := x.table.Load(), x.mark(word)
-	i := t.first(mark)
-	for ; t.marks[i].Load() != 0; i = t.after(i) {
-		if t.marks[i].Load() != mark {
-			continue
-		}
-		if h := t.chains[i].Load(); h == x.gone || x.word(h) != word {
-			continue
-		}
-		if chain == nil {
-			chain = x.gone
-			t.live--
-		}
-		t.chains[i].Store(chain)
-		return
-	}
-	if chain != nil {
-		t.put(i, mark, chain)
+	t, hash := x.table.Load(), x.hash(word)
+	l, j, there := x.find(t, word, mark(hash))
+	switch {
+	case there != nil && chain == nil:
+		l.chains[j].Store(x.gone)
+		t.live--
+	case there != nil:
+		l.chains[j].Store(chain)
+	case chain != nil:
+		t.put(l, j, hash, chain)
 		x.any.Store(true)
 	}
 }
 
-// put a chain into an empty cell: it is there before the mark leads to it.
-func (t *cells) put(i int, mark uint32, chain *held) {
-	t.chains[i].Store(chain)
-	t.marks[i].Store(mark)
+// put a chain into an empty cell: it is there before anything leads to it.
+func (t *cells) put(l *line, j int, hash uint64, chain *held) {
+	l.chains[j].Store(chain)
+	l.marks[j].Store(mark(hash))
+	sieve, bit := t.bit(hash)
+	sieve.Or(bit)
 	t.used++
 	t.live++
 }
@@ -102,31 +127,43 @@ func (t *cells) put(i int, mark uint32, chain *held) {
 // reserve makes room for more words.
 func (x *index) reserve(more int) {
 	t := x.table.Load()
-	if (t.used+more)*4 <= len(t.marks)*3 {
+	if (t.used+more)*8 <= len(t.lines)*inLine*5 {
 		return
 	}
-	next := newCells(max((t.live+more)*3/2, fewCells))
-	for i := range t.marks {
-		h := t.chains[i].Load()
-		if h == nil || h == x.gone {
-			continue
+	next := newCells(max((t.live+t.live/4+more)*2, fewCells))
+	for i := range t.lines {
+		l := &t.lines[i]
+		for j := range l.marks {
+			if h := l.chains[j].Load(); h != nil && h != x.gone {
+				hash := x.hash(x.word(h))
+				to, cell := next.free(mark(hash))
+				next.put(to, cell, hash, h)
+			}
 		}
-		mark := t.marks[i].Load()
-		j := next.first(mark)
-		for next.marks[j].Load() != 0 {
-			j = next.after(j)
-		}
-		next.put(j, mark, h)
 	}
 	x.table.Store(next)
+}
+
+// free is the empty cell for a mark.
+func (t *cells) free(mark uint32) (l *line, cell int) {
+	for i := t.first(mark); ; i = t.after(i) {
+		l := &t.lines[i]
+		for j := range l.marks {
+			if l.marks[j].Load() == 0 {
+				return l, j
+			}
+		}
+	}
 }
 
 // each calls f for every chain.
 func (x *index) each(f func(chain *held)) {
 	t := x.table.Load()
-	for i := range t.chains {
-		if h := t.chains[i].Load(); h != nil && h != x.gone {
-			f(h)
+	for i := range t.lines {
+		for j := range t.lines[i].chains {
+			if h := t.lines[i].chains[j].Load(); h != nil && h != x.gone {
+				f(h)
+			}
 		}
 	}
 }

@@ -363,3 +363,44 @@ func TestALongListIsFoundWhole(t *testing.T) {
 		t.Errorf("%d are listed, %d by rules", all, byRules)
 	}
 }
+
+func TestANetworkOfAnySizeIsFoundUpToItsEdges(t *testing.T) {
+	for _, others := range []int{0, 30_000} { // which share what is looked at first
+		e := newEngine(t)
+		e.Restore(blocklist(others))
+		dice := rand.New(rand.NewPCG(7, 8))
+		for _, in := range []func(*rand.Rand) netip.Addr{someIPv4, someIPv6} {
+			for size := range in(dice).BitLen() + 1 {
+				n := netip.PrefixFrom(in(dice), size).Masked()
+				d := Decision{ID: fmt.Sprint(n), Action: Block, Target: Target{Network: n}, Origin: ByOperator, From: noon}
+				found := func(a netip.Addr) bool {
+					return slices.ContainsFunc(e.Covering(a, Key{}, noon), func(o Decision) bool { return o.ID == d.ID })
+				}
+				e.Apply(d)
+				first, last := n.Addr(), lastOf(n)
+				if !found(first) || !found(last) {
+					t.Errorf("%s is not found at its edges among %d others", n, others)
+				}
+				if a := first.Prev(); a.IsValid() && found(a) {
+					t.Errorf("%s is found at %s", n, a)
+				}
+				if a := last.Next(); a.IsValid() && found(a) {
+					t.Errorf("%s is found at %s", n, a)
+				}
+				e.Lift(d.ID, noon, "ada")
+				if found(first) || found(last) {
+					t.Errorf("%s is found after it was lifted", n)
+				}
+			}
+		}
+	}
+}
+
+func lastOf(n netip.Prefix) netip.Addr {
+	b := n.Addr().AsSlice()
+	for i := n.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 128 >> (i % 8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
