@@ -54,7 +54,7 @@ type culprit struct {
 // An attack is an incident with who was in it.
 type attack struct {
 	incident.Incident
-	members map[uint64]bool
+	members map[uint64]netip.Addr
 }
 
 func newJudge(p engine.Policy) (*judge, error) {
@@ -106,6 +106,10 @@ func (j *judge) judge(x *engine.Exchange) {
 	}
 	found := j.engine.Observe(*x)
 	for i := range found {
+		if found[i].Weak {
+			j.group(j.book.Fold(found[i]))
+			continue
+		}
 		j.note(who, &found[i])
 	}
 }
@@ -138,9 +142,6 @@ func (j *judge) note(who uint64, f *engine.Finding) {
 			return
 		}
 		c = &culprit{client: f.Client, network: f.Actor.Network, first: f.At, reason: f.Reason}
-		if !c.network.IsValid() { // a key or an account was counted
-			c.network = engine.ActorOf(f.Client).Network
-		}
 		if _, exact := j.census.of(who); !exact {
 			c.requests = uint64(max(f.Count, 1))
 		}
@@ -165,13 +166,16 @@ func (j *judge) group(c incident.Change) {
 	}
 	a := j.attacks[c.Incident.ID]
 	if a == nil {
-		a = &attack{members: map[uint64]bool{}}
+		a = &attack{members: map[uint64]netip.Addr{}}
 		j.attacks[c.Incident.ID] = a
 	}
 	a.Incident = *c.Incident
 	j.join(a, c.Alert.Client)
 	for i := range c.Joined {
 		j.join(a, c.Joined[i].Client)
+	}
+	for i := range c.Sources {
+		j.join(a, c.Sources[i].Client)
 	}
 	if len(j.attacks) > mostAttacks || j.members > mostMembers {
 		all := j.incidents() // the gravest first
@@ -182,10 +186,15 @@ func (j *judge) group(c incident.Change) {
 	}
 }
 
-// join notes that a client who is told by name is in an attack.
+// join notes that a client is in an attack. A weak observation is enough for that, and is no
+// verdict.
 func (j *judge) join(a *attack, client netip.Addr) {
-	if who := clientOf(client); j.culprits[who] != nil && !a.members[who] {
-		a.members[who] = true
+	if !client.IsValid() {
+		return
+	}
+	who := clientOf(client)
+	if _, known := a.members[who]; !known {
+		a.members[who] = client
 		j.members++
 	}
 }
@@ -232,10 +241,11 @@ func (j *judge) incidents() []*attack {
 // clients of an attack, in order.
 func (j *judge) clients(a *attack) []string {
 	addresses := make([]netip.Addr, 0, len(a.members))
-	for who := range a.members {
+	for who, client := range a.members {
 		if c := j.culprits[who]; c != nil {
-			addresses = append(addresses, c.client)
+			client = c.client // by the name that its verdict has
 		}
+		addresses = append(addresses, client)
 	}
 	slices.SortFunc(addresses, netip.Addr.Compare)
 	names := make([]string, len(addresses))

@@ -72,7 +72,7 @@ func TestScenarios(t *testing.T) {
 		})
 	}
 	for _, rule := range engine.Rules() {
-		if rule.SignIns || rule.Pack != "core" { // the bank keeps no accounts, and nobody waits for hours: the engine's own tests play these
+		if rule.SignIns { // the bank keeps no accounts: the engine's own tests play these
 			continue
 		}
 		shown := slices.ContainsFunc(all, func(s simulator.Scenario) bool {

@@ -59,8 +59,6 @@ var rules = []Rule{
 	failedAuthentication,
 	failedSignIn,
 	paymentWithoutBalance,
-	impossibleTravel,
-	newCountry,
 }
 
 // Rules lists what the engine looks for by itself, in the order of judgement. See Policy.All.

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/incident"
@@ -70,8 +71,10 @@ func (g *Guard) foldFinding(d *draft, f engine.Finding) {
 	}
 	c := g.book.Fold(f)
 	d.Alerts = append(d.Alerts, c.Joined...)
-	d.Alerts = append(d.Alerts, c.Alert)
-	d.Incidents = append(d.Incidents, c.Emptied...)
+	if !f.Weak {
+		d.Alerts = append(d.Alerts, c.Alert)
+	}
+	d.Incidents = slices.Concat(d.Incidents, c.Emptied, c.Closed)
 	if c.Incident != nil {
 		d.Incidents = append(d.Incidents, *c.Incident)
 	}

@@ -103,6 +103,7 @@ type Guard struct {
 	lifts   lifts
 	spared  spared
 	doubt   doubt
+	faint   faint
 	book    *incident.Book // of the outbox's goroutine alone
 	placed  int            // by operators since the start; of the outbox's goroutine alone
 
@@ -205,6 +206,10 @@ func (g *Guard) Observe(x engine.Exchange) {
 	}
 	for _, f := range g.engine.Observe(x) {
 		g.tally.found(f.Rule)
+		if f.Weak && !(g.faint.admits(f.At) && g.outbox.roomy()) {
+			g.faint.passed.Add(1)
+			continue
+		}
 		g.outbox.add(item{finding: &f})
 	}
 	g.traffic.add(store.Seen{Exchange: x, Monitored: g.engine.Watched(x.Client, x.Key, x.At)})

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func TestFurtherFindingsChangeTheAlertAndRelatedOnesMakeAnIncident(t *testing.T)
 		t.Errorf("got %+v", i)
 	}
 	s.flush()
-	if stored, err := s.store.Incident(t.Context(), i.ID); err != nil || stored != i {
+	if stored, err := s.store.Incident(t.Context(), i.ID); err != nil || !reflect.DeepEqual(stored, i) {
 		t.Errorf("the database has %+v, %v, told was %+v", stored, err, i)
 	}
 	for _, a := range s.openAlerts() {

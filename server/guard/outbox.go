@@ -41,8 +41,9 @@ func (i *item) size() int {
 	if i.finding == nil {
 		return fixed
 	}
+	const token = 100
 	shows := i.finding.Evidence()
-	return fixed + len(i.finding.Reason) + len(i.finding.Path) + 24*len(i.finding.Times) + shows.Size()
+	return fixed + len(i.finding.Reason) + len(i.finding.Path) + 24*len(i.finding.Times) + shows.Size() + token*len(i.finding.Tokens)
 }
 
 // An outbox is what waits to be written, in order. Adding never waits.
@@ -78,6 +79,14 @@ func (o *outbox) add(i item) bool {
 	o.bytes += size
 	o.rouse()
 	return true
+}
+
+// roomy reports whether there is room to spare: what says nothing by itself must never leave an
+// alert without any.
+func (o *outbox) roomy() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.queue) < mostItems/4 && o.bytes < mostBytes/4
 }
 
 func (o *outbox) rouse() {

@@ -15,6 +15,7 @@ type Tally struct {
 	Refused  map[string]int64 // by cause: a rule, operator, import, feed, denied-path, degraded, or other
 	Would    map[string]int64 // requests that passed but would have been refused, by cause
 	Findings map[string]int64 // by rule
+	Unfolded int64            // weak findings that were too many at once to be looked at together
 }
 
 // OtherCause stands for causes that this node does not know, as of a newer one's rule.
@@ -93,5 +94,6 @@ func (g *Guard) Tally() Tally {
 	by := g.tally.by.Load()
 	return Tally{
 		Passed: g.tally.passed.Load(), Refused: told(by.refused), Would: told(by.would), Findings: told(by.findings),
+		Unfolded: g.faint.passed.Load(),
 	}
 }

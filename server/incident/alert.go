@@ -66,15 +66,75 @@ func (a *Alert) Receipt() engine.Receipt {
 	}
 }
 
-// An Incident is alerts that belong to one attack.
+// An Incident is alerts that belong to one attack, and weak observations: what says nothing by
+// itself, but a lot when many share what is rare.
 type Incident struct {
-	ID       int64 // positive, below 2^53, follows from its first alert
+	ID       int64 // positive, below 2^53, follows from what was found first
 	Title    string
-	Severity engine.Severity // of its worst alert
-	Status   Status          // resolved once all its alerts are
+	Severity engine.Severity // of its worst alert; of weak observations alone it is what they were worth
+	Status   Status          // resolved once all its alerts are; without alerts, once it was idle
 	First    time.Time
 	Last     time.Time
 	Alerts   int
-	Clients  int    // distinct actors
+	Clients  int    // distinct sources: actors of its alerts, and of weak observations
+	Weak     int    // of them, those that no alert is about
 	Shared   string // what joined them, in plain words: "network 198.18.7.0/24"
+	Parent   int64  // the incident that was idle when this one, which is like it, began; 0 for none
+
+	Bond         float64        // what those who were joined by rare tokens share, in weight; 0 when nobody was
+	Strands      []Strand       // what was found, by rule and level, in the order in which it was
+	Tokens       []engine.Token // that joined it, the most shared first, at most eight
+	Sources      []Source       // in the order in which they came, the first thousand
+	Accounts     []string       // that were touched, the first few; text by strangers
+	AccountCount int            // how many were touched; beyond some thousands nobody counts
+}
+
+// A Strand is what one rule found at one level in an incident.
+type Strand struct {
+	Rule     string          `json:"rule"`
+	Title    string          `json:"title"`
+	Level    string          `json:"level"` // whom the rule counted: client, network, key, account or route
+	Severity engine.Severity `json:"severity"`
+	Weak     bool            `json:"weak,omitempty"`
+	Count    int             `json:"count"` // of findings
+	First    time.Time       `json:"first"`
+	Last     time.Time       `json:"last"`
+}
+
+// Stage of the attack that the strand speaks of, 0 for none.
+func (s Strand) Stage() Stage { return StageOf(s.Rule) }
+
+// Success reports whether the attacker got what he wanted.
+func (s Strand) Success() bool { return meaningOf(s.Rule).success }
+
+// Levels of strands.
+const (
+	levelClient  = "client"
+	levelNetwork = "network"
+	levelKey     = "key"
+	levelAccount = "account"
+	levelRoute   = "route"
+)
+
+func levelOf(t engine.Target) string {
+	switch {
+	case t.Account != "":
+		return levelAccount
+	case t.Route != "":
+		return levelRoute
+	case !t.Key.Zero():
+		return levelKey
+	case t.Network.IsValid() && t != engine.ActorOf(t.Network.Addr()):
+		return levelNetwork
+	}
+	return levelClient
+}
+
+// A Source is one who takes part in an incident.
+type Source struct {
+	Actor  engine.Target
+	Client netip.Addr // the address that was seen first
+	First  time.Time
+	Rule   string // what found it first
+	Weak   bool   // by an observation that says nothing by itself
 }

@@ -14,18 +14,23 @@ type Limits struct {
 	PerIncident int           // alerts; what comes on top begins the next incident
 	Alerts      int           // remembered at once, in all
 	Bytes       int           // that they may take, about
+	Nodes       int           // that others may link to by rare tokens, weak observations among them
 }
 
 // Defaults are limits for a server: an hour, and a hundred thousand alerts or 64 MiB.
 func Defaults() Limits {
-	return Limits{Within: time.Hour, PerIncident: 1000, Alerts: 100_000, Bytes: 64 << 20}
+	return Limits{Within: time.Hour, PerIncident: 1000, Alerts: 100_000, Bytes: 64 << 20, Nodes: mostNodes}
 }
 
 // A Book folds findings into alerts, and alerts into incidents.
 //
 // Findings of one rule about one actor are one alert while that alert is open. Alerts that
 // share their client, their key or their network (IPv4 /24, IPv6 /48), and were active within
-// an hour of each other, are one incident, from the second alert on. What an operator has
+// an hour of each other, are one incident, from the second alert on. So are alerts and weak
+// observations that share rare tokens, at least two that weigh enough together, or an account;
+// weak observations alone become an incident when they come from three sources and score as much
+// as somebody should know of. What was idle for six hours, or a day where credentials are tried,
+// takes in nothing new: what is like it later begins an incident that names it. What an operator has
 // closed stays closed: an alert resolved alone, or an incident all of whose alerts are
 // resolved, takes nothing in; what comes later begins anew.
 //
@@ -40,8 +45,14 @@ type Book struct {
 	open      map[subject]*entry // those that take findings
 	incidents map[int64]*group   // by incident ID
 	leads     map[trait]lead     // where a trait leads to
-	groups    *list.List         // of *group, the quietest first
+	groups    *list.List         // of *group with alerts, the quietest first
 	bytes     int
+
+	arena               arena
+	hidden, quick, slow *list.List // of *group without alerts: no incident; one; one that may be idle long
+	ghosts              *list.List // of *group that is closed
+	begun               uint64     // groups
+	now                 time.Time  // the newest event time
 }
 
 // A subject is what the findings of one open alert have in common.
@@ -63,13 +74,15 @@ type lead struct {
 	at    time.Time
 }
 
-// A Change is what a finding did.
+// A Change is what a finding did. A weak one has no alert.
 type Change struct {
 	Alert    Alert      // as it is now
 	Raised   bool       // it is new
-	Incident *Incident  // the alert's incident as it is now, nil while it is alone
+	Incident *Incident  // what it belongs to as it is now, nil while that is no incident
 	Joined   []Alert    // other alerts that came into that incident by this
 	Emptied  []Incident // incidents that lost all alerts to it: resolved, without alerts
+	Closed   []Incident // incidents without alerts that were idle for too long: resolved
+	Sources  []Source   // that are new in the incident; not to be changed
 }
 
 // NewBook returns an empty book. Limits that are zero are the default ones.
@@ -87,6 +100,9 @@ func NewBook(l Limits) *Book {
 	if l.Bytes <= 0 {
 		l.Bytes = d.Bytes
 	}
+	if l.Nodes <= 0 {
+		l.Nodes = d.Nodes
+	}
 	return &Book{
 		limits:    l,
 		alerts:    make(map[int64]*entry),
@@ -94,12 +110,17 @@ func NewBook(l Limits) *Book {
 		incidents: make(map[int64]*group),
 		leads:     make(map[trait]lead),
 		groups:    list.New(),
+		arena:     newArena(max(min(l.Nodes, mostNodes), leastNodes)),
+		hidden:    list.New(), quick: list.New(), slow: list.New(), ghosts: list.New(),
 	}
 }
 
 // Fold takes a finding in. Folding the newest finding of an alert again changes nothing.
 func (b *Book) Fold(f engine.Finding) Change {
 	f.At = milli(f.At)
+	if f.Weak {
+		return b.observe(&f)
+	}
 	e := b.open[subject{f.Rule, f.Actor}]
 	raised := e == nil
 	switch {
@@ -111,12 +132,15 @@ func (b *Book) Fold(f engine.Finding) Change {
 		e.merge(&f)
 	}
 	c := Change{Raised: raised}
+	b.pass(f.At, &c)
 	b.weigh(e)
-	e.group.note(e)
+	e.group.span(e.First, e.Last, e.Severity)
+	e.group.note(strandOf(&f))
+	e.group.touch(accountOf(&f))
 	b.relate(e, &f, &c)
-	b.groups.MoveToBack(e.group.place)
+	b.settle(e.group, e, &c)
 	b.forget()
-	c.Alert, c.Incident = e.Alert, e.group.public()
+	c.Alert = e.Alert
 	return c
 }
 
@@ -129,7 +153,9 @@ func (b *Book) raise(f *engine.Finding) *entry {
 	e.newest(f)
 	b.alerts[e.ID] = e
 	b.open[subject{e.Rule, e.Actor}] = e
-	b.found().add(e)
+	g := b.found()
+	g.add(e)
+	b.lay(g)
 	return e
 }
 
@@ -173,6 +199,28 @@ func (b *Book) Alert(id int64) (Alert, bool) {
 	return e.Alert, true
 }
 
+// Incident returns one that is remembered, as it is now.
+func (b *Book) Incident(id int64) (Incident, bool) {
+	g := b.incidents[id]
+	if g == nil {
+		return Incident{}, false
+	}
+	return *g.public(), true
+}
+
+// Sources are those of an incident that is remembered, in the order in which they came: the first
+// few thousand. They are not to be changed.
+func (b *Book) Sources(id int64) []Source {
+	g := b.incidents[id]
+	if g == nil {
+		return nil
+	}
+	return g.listed[:len(g.listed):len(g.listed)]
+}
+
+// Nodes returns how much is remembered that may be linked to.
+func (b *Book) Nodes() int { return len(b.arena.nodes) - len(b.arena.free) }
+
 // Len returns how many alerts are remembered: the open ones, and the resolved ones of open incidents.
 func (b *Book) Len() int { return len(b.alerts) }
 
@@ -209,13 +257,16 @@ func (b *Book) drop(g *group) {
 	if g.ID != 0 {
 		delete(b.incidents, g.ID)
 	}
-	b.groups.Remove(g.place)
+	b.dissolve(g)
 }
 
 // What a lead takes, and a group beside its alerts, about, in bytes.
 const (
 	leadSize  = 250
-	groupSize = 1700
+	groupSize = 2200
 )
+
+// leastNodes are enough to link anything at all.
+const leastNodes = 64
 
 func milli(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }

@@ -3,35 +3,109 @@ package incident
 import (
 	"cmp"
 	"container/list"
-	"fmt"
+	"math"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
-// A group is what belongs together: one alert alone, or an incident. Its incident has no ID
-// while it is one alert.
+// A group is what belongs together: an alert alone, weak observations, or an incident. Its incident
+// has no ID while it is none yet.
+//
+// Groups are the elements of a union-find: one that went into another points to it, and whoever
+// follows the pointers shortens them.
 type group struct {
 	Incident
-	alerts []*entry // in the order in which they came
-	open   int      // of them
-	kinds  []kind   // what was found, in the order in which it was
-	actors map[engine.Target]struct{}
-	home   netip.Prefix // the network that all clients share, if they do
-	labels []string     // what joined them
-	traits map[trait]struct{}
-	place  *list.Element // in Book.groups
+	into     *group
+	order    uint64   // of those that the book has begun
+	alerts   []*entry // in the order in which they came
+	open     int      // of them
+	origin   string   // ID of the first finding, where it was a weak one
+	sources  map[engine.Target]*membership
+	listed   []Source     // never changed, only appended to
+	told     int          // of them, since it is an incident
+	beyond   int          // sources that were only counted
+	strong   int          // sources that alerts are about
+	home     netip.Prefix // the network that all sources share, if they do
+	accounts map[string]struct{}
+	labels   []string       // what joined them
+	tokens   []shared       // those that joined most in front
+	fore     []engine.Token // what foremost said last; never changed
+	turned   bool           // others may be foremost now
+	said     string         // what joinedBy said last
+	bonds    float64        // weight of what was shared, summed over links by rare tokens
+	linked   int            // so many links
+	traits   map[trait]struct{}
+	nodes    chain
+	long     bool // it may be idle for a day
+	closed   bool
+	recalled bool          // its strands are what was stored, and alerts that are restored add none
+	seen     uint32        // the search that came by last
+	shelf    *list.List    // where it lies
+	place    *list.Element // there
 }
 
-// A kind is what one rule found in a group.
-type kind struct {
-	rule, title string
-	severity    engine.Severity
+// A membership is what is known of a source.
+type membership struct {
+	strong bool
+	nodes  uint8
 }
+
+// A shared token has joined so many.
+type shared struct {
+	engine.Token
+	times int
+}
+
+// What an incident holds at most. Beyond, there are counts only.
+const (
+	mostSources    = 5_000
+	mostStored     = 1_000 // of the sources
+	mostAccounts   = 5_000
+	mostNamed      = 16 // of the accounts
+	mostStrands    = 48
+	mostCounted    = 24 // tokens whose links are counted
+	nodesPerSource = 16
+	longestName    = 120 // bytes of an account or a token's label
+)
+
+// How long an incident may be idle until it takes in nothing any more.
+const (
+	idle     = 6 * time.Hour
+	idleLong = 24 * time.Hour // where somebody tries credentials: that is done slowly
+)
+
+func idleFor(long bool) time.Duration {
+	if long {
+		return idleLong
+	}
+	return idle
+}
+
+// root is what a group has become.
+func (g *group) root() *group {
+	for g.into != nil {
+		if g.into.into != nil {
+			g.into = g.into.into
+		}
+		g = g.into
+	}
+	return g
+}
+
+// over reports whether the group takes in nothing any more.
+func (g *group) over(at time.Time) bool {
+	return g.closed || at.Sub(g.Last) > idleFor(g.long)
+}
+
+// size is how many sources there are.
+func (g *group) size() int { return len(g.sources) + g.beyond }
 
 // add takes an alert in.
 func (g *group) add(e *entry) {
@@ -40,40 +114,94 @@ func (g *group) add(e *entry) {
 	if e.Status == Open {
 		g.open++
 	}
-	if _, known := g.actors[e.Actor]; !known {
-		g.actors[e.Actor] = struct{}{}
-		home := homeOf(&e.Alert)
-		if len(g.actors) > 1 && home != g.home {
+	g.admit(Source{Actor: e.Actor, Client: e.Client, First: e.First, Rule: e.Rule})
+	g.span(e.First, e.Last, e.Severity)
+}
+
+// admit counts a source in.
+func (g *group) admit(s Source) {
+	m := g.sources[s.Actor]
+	if m == nil {
+		if len(g.sources) >= mostSources {
+			g.beyond++
+			if !s.Weak {
+				g.strong++
+			}
+			return
+		}
+		if g.sources == nil {
+			g.sources = make(map[engine.Target]*membership, 1)
+		}
+		m = new(membership)
+		g.sources[s.Actor] = m
+		g.listed = append(g.listed, s)
+		home := homeOf(s.Actor)
+		if len(g.sources) > 1 && home != g.home {
 			home = netip.Prefix{}
 		}
 		g.home = home
 	}
-	g.note(e)
+	if !s.Weak && !m.strong {
+		m.strong = true
+		g.strong++
+	}
 }
 
-func homeOf(a *Alert) netip.Prefix {
-	if a.Actor.Network.IsValid() {
-		return neighbourhood(a.Actor.Network.Addr())
+func homeOf(actor engine.Target) netip.Prefix {
+	if actor.Network.IsValid() {
+		return neighbourhood(actor.Network.Addr())
 	}
 	return netip.Prefix{} // a key is at home nowhere
 }
 
-// note keeps the incident in step with one of its alerts.
-func (g *group) note(e *entry) {
-	if g.First.IsZero() || e.First.Before(g.First) {
-		g.First = e.First
+// touch notes an account.
+func (g *group) touch(account string) {
+	if _, known := g.accounts[account]; known || account == "" || len(g.accounts) >= mostAccounts {
+		return
 	}
-	if e.Last.After(g.Last) {
-		g.Last = e.Last
+	if g.accounts == nil {
+		g.accounts = make(map[string]struct{}, 1)
 	}
-	g.Severity = max(g.Severity, e.Severity)
-	i := slices.IndexFunc(g.kinds, func(k kind) bool { return k.rule == e.Rule })
-	if i < 0 {
-		i = len(g.kinds)
-		g.kinds = append(g.kinds, kind{rule: e.Rule})
+	account = strings.Clone(account)
+	g.accounts[account] = struct{}{}
+	if len(g.Accounts) < mostNamed {
+		g.Accounts = append(g.Accounts[:len(g.Accounts):len(g.Accounts)], clip(account))
 	}
-	g.kinds[i].title = e.Title
-	g.kinds[i].severity = max(g.kinds[i].severity, e.Severity)
+}
+
+// span keeps the incident in step with what it holds.
+func (g *group) span(first, last time.Time, s engine.Severity) {
+	if g.First.IsZero() || first.Before(g.First) {
+		g.First = first
+	}
+	if last.After(g.Last) {
+		g.Last = last
+	}
+	g.Severity = max(g.Severity, s)
+}
+
+// note counts what was found.
+func (g *group) note(n Strand) {
+	g.span(n.First, n.Last, n.Severity)
+	for i := range g.Strands {
+		e := &g.Strands[i]
+		if e.Rule != n.Rule || e.Level != n.Level {
+			continue
+		}
+		e.Title, e.Count = n.Title, e.Count+n.Count
+		e.Severity, e.Weak = max(e.Severity, n.Severity), e.Weak && n.Weak
+		if n.First.Before(e.First) {
+			e.First = n.First
+		}
+		if n.Last.After(e.Last) {
+			e.Last = n.Last
+		}
+		return
+	}
+	g.long = g.long || n.Stage() == CredentialAccess
+	if len(g.Strands) < mostStrands {
+		g.Strands = append(g.Strands, n)
+	}
 }
 
 // public is the incident as others see it, nil while there is none.
@@ -82,44 +210,181 @@ func (g *group) public() *Incident {
 		return nil
 	}
 	i := g.Incident
-	i.Status = Open
-	i.Alerts, i.Clients = len(g.alerts), len(g.actors)
-	i.Title, i.Shared = g.title(), strings.Join(g.labels, ", ")
+	if i.Status = Open; g.closed {
+		i.Status = Resolved
+	}
+	g.fill(&i)
+	i.Strands = slices.Clone(g.Strands)
+	i.Sources = g.listed[:min(len(g.listed), mostStored):min(len(g.listed), mostStored)]
 	return &i
+}
+
+// fill works out what is not kept.
+func (g *group) fill(i *Incident) {
+	i.Alerts, i.Clients = len(g.alerts), g.size()
+	i.Weak = i.Clients - g.strong
+	i.AccountCount = len(g.accounts)
+	if g.linked > 0 {
+		i.Bond = math.Round(100*g.bonds/float64(g.linked)) / 100
+	}
+	i.Title, i.Shared, i.Tokens = g.title(), g.joinedBy(), g.foremost()
+}
+
+// score of what may become an incident.
+func (g *group) score() int {
+	i := g.Incident
+	g.fill(&i)
+	return i.Score()
+}
+
+// foremost are the tokens that joined most: what joined only a few says little of them all.
+func (g *group) foremost() []engine.Token {
+	n := 0
+	for n < min(len(g.tokens), mostTokens) && g.tokens[n].times*4 >= g.tokens[0].times {
+		n++
+	}
+	if n != len(g.fore) || g.turned {
+		g.fore, g.turned, g.said = make([]engine.Token, n), false, ""
+		for i := range g.fore {
+			g.fore[i] = g.tokens[i].Token
+		}
+	}
+	return g.fore
+}
+
+// joinedBy is what joined the group, in words: what it was found by, then tokens.
+func (g *group) joinedBy() string {
+	tokens := g.foremost()
+	if g.said == "" && len(g.labels)+len(tokens) > 0 {
+		g.said = strings.Join(append(slices.Clone(g.labels), g.words(tokens)...), ", ")
+	}
+	return g.said
+}
+
+// words are the labels of tokens, as far as there is room for them.
+func (g *group) words(tokens []engine.Token) (labels []string) {
+	for _, t := range tokens {
+		if len(g.labels)+len(labels) >= maxLabels {
+			break
+		}
+		if t.Label != "" && !slices.Contains(g.labels, t.Label) && !slices.Contains(labels, t.Label) {
+			labels = append(labels, t.Label)
+		}
+	}
+	return labels
+}
+
+// bind counts what a finding shares with those that it links to.
+func (g *group) bind(f *engine.Finding, ms []mark, m match) {
+	if m.sum > 0 {
+		g.bonds += float64(m.sum)
+		g.linked++
+	}
+	for i := range ms {
+		if m.shared&(1<<i) == 0 {
+			continue
+		}
+		switch ms[i].kind {
+		case ofAccount:
+			g.share([]string{"account " + clip(cmp.Or(f.Actor.Account, f.Account))})
+		case ofKey:
+			if f.Actor.Key.Zero() {
+				g.share([]string{Label(engine.Target{Key: f.Key})})
+			} else {
+				g.share([]string{Label(f.Actor)})
+			}
+		case rare:
+			g.count(f.Tokens[ms[i].token], 1)
+		}
+	}
+}
+
+// count keeps the tokens that joined most in front.
+func (g *group) count(t engine.Token, times int) {
+	at := slices.IndexFunc(g.tokens, func(o shared) bool { return o.Kind == t.Kind && o.Hash == t.Hash })
+	switch {
+	case at >= 0:
+		g.tokens[at].times += times
+	case len(g.tokens) >= mostCounted:
+		return
+	default:
+		at = len(g.tokens)
+		t.Label = clip(t.Label)
+		g.tokens = append(g.tokens, shared{t, times})
+	}
+	for ; at > 0 && g.tokens[at-1].times < g.tokens[at].times; at-- {
+		g.tokens[at-1], g.tokens[at] = g.tokens[at], g.tokens[at-1]
+		g.turned = true
+	}
+}
+
+// clip is a text by strangers as it is kept.
+func clip(s string) string {
+	if len(s) > longestName {
+		s = s[:longestName]
+	}
+	return strings.ToValidUTF8(strings.Clone(s), "\uFFFD")
 }
 
 // emptied is what remains of an incident whose alerts went into another.
 func (g *group) emptied(into *group) Incident {
 	return Incident{
 		ID: g.ID, Title: "Merged into " + into.Reference(), Severity: g.Severity, Status: Resolved,
-		First: g.First, Last: g.Last, Shared: strings.Join(g.labels, ", "),
+		First: g.First, Last: g.Last, Shared: g.joinedBy(), Parent: g.Parent,
 	}
 }
 
-// title says what was done and by whom: "Honeypot and rate abuse by 20 clients in 198.51.100.0/24".
+// title says what was done and by whom: "Honeypot and rate abuse by 20 clients in 198.51.100.0/24";
+// of weak observations alone, that they are many: "Spread over 432 clients: post without a page".
 func (g *group) title() string {
-	kinds := slices.Clone(g.kinds)
-	slices.SortStableFunc(kinds, func(x, y kind) int { return cmp.Compare(y.severity, x.severity) })
-	names := make([]string, 0, 3)
-	for i, k := range kinds {
-		if i == 2 && len(kinds) > 3 {
-			names = append(names, fmt.Sprintf("%d more", len(kinds)-2))
-			break
+	if len(g.alerts) == 0 {
+		what := "Spread over " + strconv.Itoa(g.size()) + " clients"
+		if len(g.Strands) == 0 {
+			return what
 		}
-		names = append(names, inSentence(k.title, i == 0))
+		return what + ": " + g.did(false)
 	}
-	what := names[0]
-	if last := len(names) - 1; last > 0 {
-		what = strings.Join(names[:last], ", ") + " and " + names[last]
-	}
+	what := g.did(true)
 	switch {
-	case len(g.actors) == 1:
+	case g.size() == 1:
 		return what + " from " + Label(g.alerts[0].Actor)
 	case g.home.IsValid():
-		return fmt.Sprintf("%s by %d clients in %s", what, len(g.actors), g.home)
+		return what + " by " + strconv.Itoa(g.size()) + " clients in " + g.home.String()
 	default:
-		return fmt.Sprintf("%s by %d clients", what, len(g.actors))
+		return what + " by " + strconv.Itoa(g.size()) + " clients"
 	}
+}
+
+// did is what was found, the worst first.
+func (g *group) did(first bool) string {
+	var ranked [mostStrands]*Strand
+	n := 0
+	for i := range g.Strands {
+		e := &g.Strands[i]
+		k := slices.IndexFunc(ranked[:n], func(o *Strand) bool { return o.Rule == e.Rule })
+		switch {
+		case k < 0:
+			ranked[n] = e
+			n++
+		case e.Severity > ranked[k].Severity:
+			ranked[k] = e
+		}
+	}
+	kinds := ranked[:n]
+	if n == 1 {
+		return inSentence(kinds[0].Title, first)
+	}
+	slices.SortStableFunc(kinds, func(x, y *Strand) int { return cmp.Compare(y.Severity, x.Severity) })
+	names := make([]string, 0, 3)
+	for i, k := range kinds {
+		if i == 2 && n > 3 {
+			names = append(names, strconv.Itoa(n-2)+" more")
+			break
+		}
+		names = append(names, inSentence(k.Title, first && i == 0))
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // inSentence lets a title go on in small letters, unless its first word is all capitals.
@@ -139,6 +404,9 @@ const (
 
 // share notes what joined the group's alerts, each thing once.
 func (g *group) share(labels []string) {
+	if len(labels) == 0 {
+		return
+	}
 	for _, l := range labels {
 		if slices.ContainsFunc(g.labels, func(known string) bool { return known == l || covers(known, l) }) {
 			continue
@@ -152,6 +420,7 @@ func (g *group) share(labels []string) {
 		}
 		g.labels = append(g.labels, l)
 	}
+	g.said = ""
 }
 
 const (

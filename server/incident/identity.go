@@ -54,9 +54,9 @@ func (b *Book) unusedAlert(finding string) int64 {
 	return unused("alert", finding, func(id int64) bool { return b.alerts[id] != nil })
 }
 
-// unusedIncident derives an incident's ID from its first alert.
-func (b *Book) unusedIncident(alert int64) int64 {
-	return unused("incident", strconv.FormatInt(alert, 10), func(id int64) bool { return b.incidents[id] != nil })
+// unusedIncident derives an incident's ID from its first alert, or its first observation.
+func (b *Book) unusedIncident(first string) int64 {
+	return unused("incident", first, func(id int64) bool { return b.incidents[id] != nil })
 }
 
 // unused is the first identity of the content that is not taken.

@@ -2,8 +2,10 @@ package incident
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -61,8 +63,8 @@ func neighbourhood(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// relate joins the alert's group with those that lately showed a trait of the finding, and
-// lets its traits lead to the result.
+// relate joins the alert's group with those that lately showed a trait of the finding or share
+// rare tokens with it, and lets its traits lead to the result.
 func (b *Book) relate(e *entry, f *engine.Finding, c *Change) {
 	all := traits(f.Actor, f.Client, f.Key)
 	members := []*group{e.group}
@@ -82,48 +84,115 @@ func (b *Book) relate(e *entry, f *engine.Finding, c *Change) {
 		}
 		shared = append(shared, t)
 	}
+	var ms [mostMarks]mark
+	marks := ms[:b.arena.marks(f, &ms)]
+	var found [mostMatches]match
+	n, parent := b.arena.match(marks, true, e.group, f.At, b.limits.Within, &found)
+	linked := found[:0]
+	for _, m := range found[:n] {
+		if m.group == nil {
+			m.group = b.begin(m.place)
+		}
+		if !slices.Contains(members, m.group) {
+			if alerts += len(m.group.alerts); alerts > b.limits.PerIncident {
+				alerts -= len(m.group.alerts)
+				continue
+			}
+			members = append(members, m.group)
+		}
+		linked = append(linked, m)
+	}
 	if len(members) > 1 {
 		b.join(e, members, c)
 		e.group.share(labels(shared))
 	}
-	for _, t := range all {
-		b.follow(t, e.group, f.At)
+	for _, m := range linked {
+		e.group.bind(f, marks, m)
 	}
+	e.group.follow(parent)
+	for _, t := range all {
+		b.lead(t, e.group, f.At)
+	}
+	b.standFor(e.group, f, b.arena.signOf(f, marks), marks, c)
 }
 
 // join makes one group of several: the eldest takes in the others.
-func (b *Book) join(e *entry, members []*group, c *Change) {
+func (b *Book) join(e *entry, members []*group, c *Change) *group {
 	into := slices.MinFunc(members, elder)
-	if into.ID == 0 {
-		into.ID = b.unusedIncident(into.alerts[0].ID)
-		b.incidents[into.ID] = into
-		for _, m := range into.alerts {
-			m.Incident = into.ID
-			c.joined(m, e)
-		}
-	}
 	for _, from := range members {
 		if from == into {
 			continue
 		}
+		into.swallow(from, &b.arena)
 		for _, m := range from.alerts {
 			into.add(m)
-			c.joined(m, e)
+			if into.ID != 0 {
+				c.joined(m, e)
+			}
 		}
 		for t := range from.traits {
 			if l := b.leads[t]; l.group == from {
 				b.leads[t] = lead{into, l.at}
-				into.traits[t] = struct{}{}
+				into.mark(t)
 			}
 		}
-		into.share(from.labels)
-		b.groups.Remove(from.place)
+		from.shelf.Remove(from.place)
 		if from.ID != 0 {
 			delete(b.incidents, from.ID)
 			c.Emptied = append(c.Emptied, from.emptied(into))
 		}
+		from.nodes, from.sources, from.listed, from.alerts, from.traits, from.accounts = empty, nil, nil, nil, nil, nil
 	}
+	b.lay(into)
+	return into
 }
+
+// swallow takes in what another group holds beside its alerts.
+func (g *group) swallow(from *group, a *arena) {
+	for _, s := range from.listed {
+		g.admit(s)
+	}
+	g.beyond += from.beyond
+	for _, name := range slices.Sorted(maps.Keys(from.accounts)) {
+		g.touch(name)
+	}
+	for _, e := range from.Strands {
+		g.note(e)
+	}
+	g.share(from.labels)
+	for _, t := range from.tokens {
+		g.count(t.Token, t.times)
+	}
+	g.bonds += from.bonds
+	g.linked += from.linked
+	if g.Parent == 0 {
+		g.Parent = from.Parent
+	}
+	g.nodes.join(a, &from.nodes)
+	from.into = g
+}
+
+// surface makes an incident of a group that has come to be one: of two alerts, or of sources that
+// are enough and share enough.
+func (b *Book) surface(g *group, e *entry, c *Change) {
+	if g.ID != 0 || len(g.alerts) < 2 && (g.size() < leastSources || g.score() < Notify) {
+		return
+	}
+	if len(g.alerts) > 0 {
+		g.ID = b.unusedIncident(strconv.FormatInt(g.alerts[0].ID, 10))
+	} else {
+		g.ID = b.unusedIncident(g.origin)
+	}
+	b.incidents[g.ID] = g
+	for _, m := range g.alerts {
+		m.Incident = g.ID
+		c.joined(m, e)
+	}
+	b.lay(g)
+}
+
+// leastSources make an incident where there are no two alerts.
+const leastSources = 3
 
 // joined notes that an alert other than the folded one changed its incident.
 func (c *Change) joined(m, folded *entry) {
@@ -143,11 +212,14 @@ func elder(x, y *group) int {
 	if c := x.First.Compare(y.First); c != 0 {
 		return c
 	}
-	return cmp.Compare(x.alerts[0].ID, y.alerts[0].ID)
+	if len(x.alerts) > 0 && len(y.alerts) > 0 {
+		return cmp.Compare(x.alerts[0].ID, y.alerts[0].ID)
+	}
+	return cmp.Compare(x.order, y.order)
 }
 
-// follow lets a trait lead to the group that showed it last. What comes late leads nowhere.
-func (b *Book) follow(t trait, g *group, at time.Time) {
+// lead lets a trait lead to the group that showed it last. What comes late leads nowhere.
+func (b *Book) lead(t trait, g *group, at time.Time) {
 	l, known := b.leads[t]
 	switch {
 	case known && at.Before(l.at):
@@ -158,12 +230,51 @@ func (b *Book) follow(t trait, g *group, at time.Time) {
 		return
 	}
 	b.leads[t] = lead{g, at}
+	g.mark(t)
+}
+
+func (g *group) mark(t trait) {
+	if g.traits == nil {
+		g.traits = make(map[trait]struct{}, 3)
+	}
 	g.traits[t] = struct{}{}
+}
+
+// follow notes which incident the group continues, if it continues one.
+func (g *group) follow(before *group) {
+	if before != nil && g.Parent == 0 && before.ID != g.ID {
+		g.Parent = before.ID
+	}
 }
 
 // found begins an empty group.
 func (b *Book) found() *group {
-	g := &group{actors: make(map[engine.Target]struct{}), traits: make(map[trait]struct{})}
-	g.place = b.groups.PushBack(g)
+	b.begun++
+	g := &group{order: b.begun, nodes: empty}
+	b.lay(g)
 	return g
+}
+
+// lay puts a group at the end of the shelf where it belongs.
+func (b *Book) lay(g *group) {
+	to := b.groups
+	switch {
+	case len(g.alerts) > 0:
+	case g.closed:
+		to = b.ghosts
+	case g.ID == 0:
+		to = b.hidden
+	case g.long:
+		to = b.slow
+	default:
+		to = b.quick
+	}
+	if g.shelf == to {
+		to.MoveToBack(g.place)
+		return
+	}
+	if g.shelf != nil {
+		g.shelf.Remove(g.place)
+	}
+	g.shelf, g.place = to, to.PushBack(g)
 }

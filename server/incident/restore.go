@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
 // Restore takes up what a Book knew before: open alerts, open incidents, and the alerts of
@@ -14,11 +16,9 @@ func (b *Book) Restore(alerts []Alert, incidents []Incident) {
 	for _, i := range incidents {
 		if b.incidents[i.ID] == nil && i.Status == Open {
 			g := b.found()
-			g.Incident = i
-			if i.Shared != "" {
-				g.share(strings.Split(i.Shared, ", "))
-			}
+			g.recall(i)
 			b.incidents[i.ID], fresh[i.ID] = g, g
+			b.remind(g)
 		}
 	}
 	alerts = slices.Clone(alerts)
@@ -29,11 +29,61 @@ func (b *Book) Restore(alerts []Alert, incidents []Incident) {
 		}
 	}
 	for _, i := range incidents { // what has no open alert is nothing to add to
-		if g := fresh[i.ID]; g != nil && g.open == 0 {
+		if g := fresh[i.ID]; g != nil && g.open == 0 && i.Alerts > 0 {
 			b.drop(g)
+		} else if g != nil {
+			g.told = len(g.listed)
+			b.lay(g)
 		}
 	}
 	b.forget()
+}
+
+// recall takes up what is stored of an incident.
+func (g *group) recall(i Incident) {
+	g.Incident = i
+	g.Strands, g.recalled = slices.Clone(i.Strands), len(i.Strands) > 0
+	for _, e := range i.Strands {
+		g.long = g.long || e.Stage() == CredentialAccess
+	}
+	for _, s := range i.Sources {
+		s.Weak = true // until its alert comes
+		g.admit(s)
+	}
+	if len(i.Sources) >= mostStored {
+		g.beyond = max(0, i.Clients-len(g.sources))
+	}
+	g.listed = i.Sources[:len(i.Sources):len(i.Sources)]
+	g.Accounts = nil
+	for _, name := range i.Accounts {
+		g.touch(name)
+	}
+	for _, t := range i.Tokens {
+		g.count(t, max(1, i.Clients-1))
+	}
+	if i.Bond > 0 {
+		g.linked = max(1, i.Clients-1)
+		g.bonds = i.Bond * float64(g.linked)
+	}
+	said := i.Shared
+	for n := len(i.Tokens); n > 0; n-- { // tokens' labels may hold commas
+		if tail := strings.Join(g.words(i.Tokens[:n]), ", "); strings.HasSuffix(said, tail) {
+			said = strings.TrimSuffix(strings.TrimSuffix(said, tail), ", ")
+			break
+		}
+	}
+	if said != "" {
+		g.share(strings.Split(said, ", "))
+	}
+}
+
+// remind lets what shares the tokens of a restored incident link to it.
+func (b *Book) remind(g *group) {
+	f := engine.Finding{Weak: true, At: g.Last, Tokens: g.Tokens, Rule: g.Reference()}
+	var ms [mostMarks]mark
+	if marks := ms[:b.arena.marks(&f, &ms)]; len(marks) > 0 {
+		b.standFor(g, &f, b.arena.signOf(&f, marks), marks, new(Change))
+	}
 }
 
 // restore takes up one alert.
@@ -47,15 +97,26 @@ func (b *Book) restore(a Alert, fresh map[int64]*group) {
 		g = b.found()
 	}
 	g.add(e)
+	g.touch(e.Actor.Account)
+	if !g.recalled {
+		g.note(Strand{
+			Rule: e.Rule, Title: e.Title, Level: levelOf(e.Actor), Severity: e.Severity,
+			Count: e.Findings, First: e.First, Last: e.Last,
+		})
+	}
 	b.alerts[e.ID] = e
 	if s := (subject{e.Rule, e.Actor}); e.Status == Open && b.open[s] == nil {
 		b.open[s] = e
 	}
 	b.weigh(e)
 	for _, t := range traits(e.Actor, e.Client, e.Key) {
-		b.follow(t, g, e.Last)
+		b.lead(t, g, e.Last)
 	}
-	b.groups.MoveToBack(g.place)
+	f := engine.Finding{Rule: e.Rule, Actor: e.Actor, Client: e.Client, Key: e.Key, At: e.Last}
+	var ms [mostMarks]mark
+	marks := ms[:b.arena.marks(&f, &ms)]
+	b.standFor(g, &f, b.arena.signOf(&f, marks), marks, new(Change))
+	b.lay(g)
 }
 
 // A Resolution is what closing alerts changes.

@@ -59,7 +59,7 @@ func TestIncidentsComeBackAsTheyWereWritten(t *testing.T) {
 		if n := must(s.CountIncidents(t.Context(), incident.Resolved))(t); n != 1 {
 			t.Errorf("counted %d resolved ones, want 1", n)
 		}
-		if got := must(s.Incident(t.Context(), 9))(t); got != want[0] {
+		if got := must(s.Incident(t.Context(), 9))(t); !reflect.DeepEqual(got, want[0]) {
 			t.Errorf("got %+v, want %+v", got, want[0])
 		}
 		if _, err := s.Incident(t.Context(), 10); !errors.Is(err, ErrNotFound) {

@@ -102,31 +102,6 @@ type findingRow struct {
 
 func (findingRow) TableName() string { return "alert_findings" }
 
-type incidentRow struct {
-	ID               int64 `gorm:"primaryKey;autoIncrement:false"`
-	Title            string
-	Severity, Status uint8
-	FirstAt, LastAt  int64
-	Alerts, Clients  int
-	Shared           string
-}
-
-func (incidentRow) TableName() string { return "incidents" }
-
-func rowOfIncident(i *incident.Incident) incidentRow {
-	return incidentRow{
-		ID: i.ID, Title: clean(i.Title), Severity: uint8(i.Severity), Status: uint8(i.Status),
-		FirstAt: millis(i.First), LastAt: millis(i.Last), Alerts: i.Alerts, Clients: i.Clients, Shared: clean(i.Shared),
-	}
-}
-
-func (r *incidentRow) incident() (incident.Incident, error) {
-	return incident.Incident{
-		ID: r.ID, Title: r.Title, Severity: engine.Severity(r.Severity), Status: incident.Status(r.Status),
-		First: instant(r.FirstAt), Last: instant(r.LastAt), Alerts: r.Alerts, Clients: r.Clients, Shared: r.Shared,
-	}, nil
-}
-
 type decisionRow struct {
 	ID                        string `gorm:"primaryKey"`
 	Action                    uint8

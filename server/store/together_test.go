@@ -37,7 +37,7 @@ func TestWhatIsLookedUpTogetherIsWhatIsFoundOneByOne(t *testing.T) {
 			if one := must(s.AlertOfFinding(t.Context(), findings[i]))(t); !reflect.DeepEqual(alerts[findings[i]], one) {
 				t.Errorf("alert of %s: %+v, want %+v", findings[i], alerts[findings[i]], one)
 			}
-			if one := must(s.Incident(t.Context(), numbers[i]))(t); incidents[numbers[i]] != one {
+			if one := must(s.Incident(t.Context(), numbers[i]))(t); !reflect.DeepEqual(incidents[numbers[i]], one) {
 				t.Errorf("incident %d: %+v, want %+v", numbers[i], incidents[numbers[i]], one)
 			}
 		}
