@@ -19,7 +19,7 @@ type Played struct {
 	Scenario string // "shows" or "nearly"
 	Requests int
 	At       int             // the request at which the rule fired first, from 1; 0 when it didn't
-	Finding  *engine.Finding // that of then
+	Finding  *engine.Finding // that of then; a later one, when only that led to a decision
 	Times    int             // how often it fired in all
 	Problem  string          // what it promises and didn't keep; empty when all is well
 }
@@ -78,7 +78,7 @@ func (p *play) judge(r *Rule) {
 	case p.At == 0:
 		p.Problem = fmt.Sprintf("the rule stayed silent over %d requests", p.Requests)
 	case did != 0 && p.Finding.Decision == nil:
-		p.Problem = fmt.Sprintf("the rule fired at request %d and %s nobody", p.At, strings.ToLower(did.String())+"ed")
+		p.Problem = fmt.Sprintf("the rule fired at request %d, and no %s came of it: counts above 128, and of more than 16 different values, are estimates, and only what is sure decides: write more traffic", p.At, did)
 	}
 }
 
@@ -131,6 +131,9 @@ func (p *play) note(f *engine.Finding) {
 	if p.Times++; p.At == 0 {
 		kept := *f
 		p.At, p.Finding = p.Requests, &kept
+	} else if p.Finding.Decision == nil && f.Decision != nil {
+		kept := *f
+		p.Finding = &kept
 	}
 }
 
