@@ -15,6 +15,7 @@ const none = () => null;
  * others are known by `id`. Add a type here when it has no `id`.
  */
 export const keys = {
+  Account: (a: Data) => (a.name as string | undefined) ?? null,
   AddOperatorPayload: none,
   AlertConnection: none,
   AlertEdge: none,
@@ -27,6 +28,7 @@ export const keys = {
   DecisionEdge: none,
   Dependency: none,
   Endpoint: none,
+  Evidence: none,
   ExchangeConnection: none,
   ExchangeEdge: none,
   ExchangesSeen: none,
@@ -38,10 +40,12 @@ export const keys = {
   IncidentEdge: none,
   LiftPayload: none,
   PageInfo: none,
+  Part: none,
   Receipt: none,
   Stats: none,
   StatusCount: none,
   Target: none,
+  Terms: none,
   TimelinePoint: none,
   Upstream: none,
   WouldHave: none,

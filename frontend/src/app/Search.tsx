@@ -8,6 +8,7 @@ import {
   IconSearch,
   IconShieldLock,
   IconTopologyStar3,
+  IconUser,
 } from '@tabler/icons-react';
 import { type KeyboardEvent, useEffect, useId, useState } from 'react';
 import { useLocation } from 'wouter';
@@ -26,6 +27,7 @@ const kinds: Record<HitKind, { name: string; icon: typeof IconSearch; to: (hit: 
   INCIDENT: { name: 'Incident', icon: IconTopologyStar3, to: (h) => links.incident(h.id) },
   DECISION: { name: 'Decision', icon: IconShieldLock, to: (h) => links.decision(h.id) },
   EXCHANGE: { name: 'Exchange', icon: IconArrowsLeftRight, to: (h) => links.exchange(h.id) },
+  ACCOUNT: { name: 'Account', icon: IconUser, to: (h) => links.account(h.id) },
   CLIENT: { name: 'Client', icon: IconDeviceDesktop, to: (h) => links.client(h.id) },
 };
 

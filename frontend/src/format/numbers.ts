@@ -1,5 +1,6 @@
 const whole = new Intl.NumberFormat('en');
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const threeDigits = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 const oneDigit = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
 /** 12,345 */
@@ -62,4 +63,9 @@ export function points(now: number, before: number): Change {
 
 function sign(direction: 'up' | 'down'): string {
   return direction === 'up' ? '+' : '−';
+}
+
+/** A measured figure to three digits: 0.0123, 4.56, 1,230. */
+export function figure(n: number): string {
+  return threeDigits.format(n);
 }

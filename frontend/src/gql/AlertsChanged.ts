@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type AlertsChangedSubscriptionVariables = Exact<{ [key: string]: never; }>;
 
 
-export type AlertsChangedSubscription = { alertChanged: { __typename: 'Alert', id: string, rule: string, title: string, severity: Types.Severity, status: Types.AlertStatus, reason: string, client: string, keyPrefix: string | null, path: string, findings: number, firstAt: string, lastAt: string, actor: { __typename: 'Target', label: string }, decision: { __typename: 'Decision', id: string, action: Types.Action, state: Types.DecisionState, until: string | null } | null, incident: { __typename: 'Incident', id: string, reference: string } | null } };
+export type AlertsChangedSubscription = { alertChanged: { __typename: 'Alert', id: string, rule: string, title: string, severity: Types.Severity, status: Types.AlertStatus, reason: string, client: string, keyPrefix: string | null, path: string, findings: number, firstAt: string, lastAt: string, actor: { __typename: 'Target', label: string, account: string | null, route: string | null }, decision: { __typename: 'Decision', id: string, action: Types.Action, state: Types.DecisionState, until: string | null } | null, incident: { __typename: 'Incident', id: string, reference: string } | null } };
 
 export const AlertsChangedDocument = typed<AlertsChangedSubscription, AlertsChangedSubscriptionVariables>(
-  "subscription AlertsChanged{alertChanged{...AlertRow __typename}}fragment AlertRow on Alert{id rule title severity status reason client keyPrefix path actor{label __typename}findings firstAt lastAt decision{id action state until __typename}incident{id reference __typename}__typename}",
+  "subscription AlertsChanged{alertChanged{...AlertRow __typename}}fragment AlertRow on Alert{id rule title severity status reason client keyPrefix path actor{label account route __typename}findings firstAt lastAt decision{id action state until __typename}incident{id reference __typename}__typename}",
 );

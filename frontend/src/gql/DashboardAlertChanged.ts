@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type DashboardAlertChangedSubscriptionVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DashboardAlertChangedSubscription = { alertChanged: { __typename: 'Alert', id: string, title: string, severity: Types.Severity, status: Types.AlertStatus, reason: string, client: string, findings: number, lastAt: string } };
+export type DashboardAlertChangedSubscription = { alertChanged: { __typename: 'Alert', id: string, title: string, severity: Types.Severity, status: Types.AlertStatus, reason: string, client: string, findings: number, lastAt: string, actor: { __typename: 'Target', label: string, account: string | null, route: string | null } } };
 
 export const DashboardAlertChangedDocument = typed<DashboardAlertChangedSubscription, DashboardAlertChangedSubscriptionVariables>(
-  "subscription DashboardAlertChanged{alertChanged{...AlertItem __typename}}fragment AlertItem on Alert{id title severity status reason client findings lastAt __typename}",
+  "subscription DashboardAlertChanged{alertChanged{...AlertItem __typename}}fragment AlertItem on Alert{id title severity status reason client actor{label account route __typename}findings lastAt __typename}",
 );

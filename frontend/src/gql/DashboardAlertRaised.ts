@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type DashboardAlertRaisedSubscriptionVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DashboardAlertRaisedSubscription = { alertRaised: { __typename: 'Alert', id: string, title: string, severity: Types.Severity, status: Types.AlertStatus, reason: string, client: string, findings: number, lastAt: string } };
+export type DashboardAlertRaisedSubscription = { alertRaised: { __typename: 'Alert', id: string, title: string, severity: Types.Severity, status: Types.AlertStatus, reason: string, client: string, findings: number, lastAt: string, actor: { __typename: 'Target', label: string, account: string | null, route: string | null } } };
 
 export const DashboardAlertRaisedDocument = typed<DashboardAlertRaisedSubscription, DashboardAlertRaisedSubscriptionVariables>(
-  "subscription DashboardAlertRaised{alertRaised{...AlertItem __typename}}fragment AlertItem on Alert{id title severity status reason client findings lastAt __typename}",
+  "subscription DashboardAlertRaised{alertRaised{...AlertItem __typename}}fragment AlertItem on Alert{id title severity status reason client actor{label account route __typename}findings lastAt __typename}",
 );

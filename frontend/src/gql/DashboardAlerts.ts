@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type DashboardAlertsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DashboardAlertsQuery = { alerts: { __typename: 'AlertConnection', edges: Array<{ __typename: 'AlertEdge', node: { __typename: 'Alert', id: string, title: string, severity: Types.Severity, status: Types.AlertStatus, reason: string, client: string, findings: number, lastAt: string } }> } };
+export type DashboardAlertsQuery = { alerts: { __typename: 'AlertConnection', edges: Array<{ __typename: 'AlertEdge', node: { __typename: 'Alert', id: string, title: string, severity: Types.Severity, status: Types.AlertStatus, reason: string, client: string, findings: number, lastAt: string, actor: { __typename: 'Target', label: string, account: string | null, route: string | null } } }> } };
 
 export const DashboardAlertsDocument = typed<DashboardAlertsQuery, DashboardAlertsQueryVariables>(
-  "query DashboardAlerts{alerts(first:15){edges{node{...AlertItem __typename}__typename}__typename}}fragment AlertItem on Alert{id title severity status reason client findings lastAt __typename}",
+  "query DashboardAlerts{alerts(first:15){edges{node{...AlertItem __typename}__typename}__typename}}fragment AlertItem on Alert{id title severity status reason client actor{label account route __typename}findings lastAt __typename}",
 );

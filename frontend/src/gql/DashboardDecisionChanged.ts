@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type DashboardDecisionChangedSubscriptionVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DashboardDecisionChangedSubscription = { decisionChanged: { __typename: 'Decision', id: string, action: Types.Action, state: Types.DecisionState, reason: string, origin: Types.Origin, by: string, from: string, until: string | null, liftedAt: string | null, target: { __typename: 'Target', label: string } } };
+export type DashboardDecisionChangedSubscription = { decisionChanged: { __typename: 'Decision', id: string, action: Types.Action, state: Types.DecisionState, reason: string, origin: Types.Origin, by: string, from: string, until: string | null, liftedAt: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null } } };
 
 export const DashboardDecisionChangedDocument = typed<DashboardDecisionChangedSubscription, DashboardDecisionChangedSubscriptionVariables>(
-  "subscription DashboardDecisionChanged{decisionChanged{...DecisionItem __typename}}fragment DecisionItem on Decision{id action state target{label __typename}reason origin by from until liftedAt __typename}",
+  "subscription DashboardDecisionChanged{decisionChanged{...DecisionItem __typename}}fragment DecisionItem on Decision{id action state target{label account route network keyPrefix __typename}reason origin by from until liftedAt __typename}",
 );

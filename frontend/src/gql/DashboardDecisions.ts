@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type DashboardDecisionsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DashboardDecisionsQuery = { decisions: { __typename: 'DecisionConnection', edges: Array<{ __typename: 'DecisionEdge', node: { __typename: 'Decision', id: string, action: Types.Action, state: Types.DecisionState, reason: string, origin: Types.Origin, by: string, from: string, until: string | null, liftedAt: string | null, target: { __typename: 'Target', label: string } } }> } };
+export type DashboardDecisionsQuery = { decisions: { __typename: 'DecisionConnection', edges: Array<{ __typename: 'DecisionEdge', node: { __typename: 'Decision', id: string, action: Types.Action, state: Types.DecisionState, reason: string, origin: Types.Origin, by: string, from: string, until: string | null, liftedAt: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null } } }> } };
 
 export const DashboardDecisionsDocument = typed<DashboardDecisionsQuery, DashboardDecisionsQueryVariables>(
-  "query DashboardDecisions{decisions(first:15){edges{node{...DecisionItem __typename}__typename}__typename}}fragment DecisionItem on Decision{id action state target{label __typename}reason origin by from until liftedAt __typename}",
+  "query DashboardDecisions{decisions(first:15){edges{node{...DecisionItem __typename}__typename}__typename}}fragment DecisionItem on Decision{id action state target{label account route network keyPrefix __typename}reason origin by from until liftedAt __typename}",
 );

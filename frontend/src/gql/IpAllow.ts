@@ -8,8 +8,8 @@ export type IpAllowMutationVariables = Exact<{
 }>;
 
 
-export type IpAllowMutation = { decision: { __typename: 'Decision', id: string, action: Types.Action, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, state: Types.DecisionState, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, network: string | null, keyPrefix: string | null } } };
+export type IpAllowMutation = { decision: { __typename: 'Decision', id: string, action: Types.Action, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, state: Types.DecisionState, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null } } };
 
 export const IpAllowDocument = typed<IpAllowMutation, IpAllowMutationVariables>(
-  "mutation IpAllow($input:DecideInput!){decision:allow(input:$input){...IpRow __typename}}fragment IpRow on Decision{id action target{label network keyPrefix __typename}reason origin rule by from until state liftedAt liftedBy __typename}",
+  "mutation IpAllow($input:DecideInput!){decision:allow(input:$input){...IpRow __typename}}fragment IpRow on Decision{id action target{label account route network keyPrefix __typename}reason origin rule by from until state liftedAt liftedBy __typename}",
 );

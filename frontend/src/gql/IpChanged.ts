@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type IpChangedSubscriptionVariables = Exact<{ [key: string]: never; }>;
 
 
-export type IpChangedSubscription = { decisionChanged: { __typename: 'Decision', id: string, action: Types.Action, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, state: Types.DecisionState, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, network: string | null, keyPrefix: string | null } } };
+export type IpChangedSubscription = { decisionChanged: { __typename: 'Decision', id: string, action: Types.Action, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, state: Types.DecisionState, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null } } };
 
 export const IpChangedDocument = typed<IpChangedSubscription, IpChangedSubscriptionVariables>(
-  "subscription IpChanged{decisionChanged{...IpRow __typename}}fragment IpRow on Decision{id action target{label network keyPrefix __typename}reason origin rule by from until state liftedAt liftedBy __typename}",
+  "subscription IpChanged{decisionChanged{...IpRow __typename}}fragment IpRow on Decision{id action target{label account route network keyPrefix __typename}reason origin rule by from until state liftedAt liftedBy __typename}",
 );

@@ -8,8 +8,8 @@ export type IpCoveringQueryVariables = Exact<{
 }>;
 
 
-export type IpCoveringQuery = { decisions: { __typename: 'DecisionConnection', edges: Array<{ __typename: 'DecisionEdge', node: { __typename: 'Decision', id: string, action: Types.Action, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, state: Types.DecisionState, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, network: string | null, keyPrefix: string | null } } }> } };
+export type IpCoveringQuery = { decisions: { __typename: 'DecisionConnection', edges: Array<{ __typename: 'DecisionEdge', node: { __typename: 'Decision', id: string, action: Types.Action, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, state: Types.DecisionState, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null } } }> } };
 
 export const IpCoveringDocument = typed<IpCoveringQuery, IpCoveringQueryVariables>(
-  "query IpCovering($address:IP!){decisions(filter:{covers:$address state:IN_FORCE}first:5){edges{node{...IpRow __typename}__typename}__typename}}fragment IpRow on Decision{id action target{label network keyPrefix __typename}reason origin rule by from until state liftedAt liftedBy __typename}",
+  "query IpCovering($address:IP!){decisions(filter:{covers:$address state:IN_FORCE}first:5){edges{node{...IpRow __typename}__typename}__typename}}fragment IpRow on Decision{id action target{label account route network keyPrefix __typename}reason origin rule by from until state liftedAt liftedBy __typename}",
 );

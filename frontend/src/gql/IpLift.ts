@@ -8,8 +8,8 @@ export type IpLiftMutationVariables = Exact<{
 }>;
 
 
-export type IpLiftMutation = { lift: { __typename: 'LiftPayload', lifted: Array<{ __typename: 'Decision', id: string, action: Types.Action, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, state: Types.DecisionState, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, network: string | null, keyPrefix: string | null } }> } };
+export type IpLiftMutation = { lift: { __typename: 'LiftPayload', lifted: Array<{ __typename: 'Decision', id: string, action: Types.Action, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, state: Types.DecisionState, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null } }> } };
 
 export const IpLiftDocument = typed<IpLiftMutation, IpLiftMutationVariables>(
-  "mutation IpLift($ids:[ID!]!){lift(ids:$ids){lifted{...IpRow __typename}__typename}}fragment IpRow on Decision{id action target{label network keyPrefix __typename}reason origin rule by from until state liftedAt liftedBy __typename}",
+  "mutation IpLift($ids:[ID!]!){lift(ids:$ids){lifted{...IpRow __typename}__typename}}fragment IpRow on Decision{id action target{label account route network keyPrefix __typename}reason origin rule by from until state liftedAt liftedBy __typename}",
 );

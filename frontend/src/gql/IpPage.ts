@@ -10,8 +10,8 @@ export type IpPageQueryVariables = Exact<{
 }>;
 
 
-export type IpPageQuery = { decisions: { __typename: 'DecisionConnection', totalCount: number, edges: Array<{ __typename: 'DecisionEdge', node: { __typename: 'Decision', id: string, action: Types.Action, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, state: Types.DecisionState, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, network: string | null, keyPrefix: string | null } } }>, pageInfo: { __typename: 'PageInfo', endCursor: string | null, hasNextPage: boolean } } };
+export type IpPageQuery = { decisions: { __typename: 'DecisionConnection', totalCount: number, edges: Array<{ __typename: 'DecisionEdge', node: { __typename: 'Decision', id: string, action: Types.Action, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, state: Types.DecisionState, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null } } }>, pageInfo: { __typename: 'PageInfo', endCursor: string | null, hasNextPage: boolean } } };
 
 export const IpPageDocument = typed<IpPageQuery, IpPageQueryVariables>(
-  "query IpPage($filter:DecisionFilter$first:Int!$after:String){decisions(filter:$filter first:$first after:$after){totalCount edges{node{...IpRow __typename}__typename}pageInfo{endCursor hasNextPage __typename}__typename}}fragment IpRow on Decision{id action target{label network keyPrefix __typename}reason origin rule by from until state liftedAt liftedBy __typename}",
+  "query IpPage($filter:DecisionFilter$first:Int!$after:String){decisions(filter:$filter first:$first after:$after){totalCount edges{node{...IpRow __typename}__typename}pageInfo{endCursor hasNextPage __typename}__typename}}fragment IpRow on Decision{id action target{label account route network keyPrefix __typename}reason origin rule by from until state liftedAt liftedBy __typename}",
 );

@@ -8,8 +8,10 @@ export type AlertFilter = {
   status?: AlertStatus | null | undefined;
   rule?: string | null | undefined;
   client?: string | null | undefined;
+  /** About exactly this account, whatever its case, or tripped while acting for it. */
+  account?: string | null | undefined;
   incident?: string | null | undefined;
-  /** Contained in rule, title, reason, client, key prefix or path. */
+  /** Contained in rule, title, reason, client, key prefix, account, route or path. */
   text?: string | null | undefined;
   from?: string | null | undefined;
   to?: string | null | undefined;
@@ -28,6 +30,8 @@ export type DecisionFilter = {
   state?: DecisionState | null | undefined;
   /** Decisions whose network holds this address. */
   covers?: string | null | undefined;
+  /** About exactly this account, whatever its case. */
+  account?: string | null | undefined;
   /** Contained in target, reason, rule, by or reference. */
   text?: string | null | undefined;
   from?: string | null | undefined;
@@ -64,7 +68,7 @@ export type HealthState = 'OK' | 'DEGRADED' | 'DOWN';
 
 export type GatewayMode = 'OBSERVE' | 'ENFORCE';
 
-export type HitKind = 'ALERT' | 'INCIDENT' | 'DECISION' | 'EXCHANGE' | 'CLIENT';
+export type HitKind = 'ALERT' | 'INCIDENT' | 'DECISION' | 'EXCHANGE' | 'CLIENT' | 'ACCOUNT';
 
 export type RuleMode = 'ENFORCE' | 'SHADOW' | 'OFF';
 

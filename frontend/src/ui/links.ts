@@ -6,6 +6,10 @@ export const links = {
   exchange: (id: string) => `/logs/${encodeURIComponent(id)}`,
   /** The traffic of one address. */
   client: (address: string) => `/logs?client=${encodeURIComponent(address)}`,
+  /** The traffic that claims to act for an account. */
+  account: (name: string) => `/logs?account=${encodeURIComponent(name)}`,
+  /** The alerts about an account, or tripped while acting for it. */
+  alertsOfAccount: (name: string) => `/alerts?status=all&account=${encodeURIComponent(name)}`,
   /** What is decided about one address, and what is known of it. */
   decisionsAbout: (address: string) => {
     const about = encodeURIComponent(address);

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Severity } from '../../gql/schema';
 import { severities, severityLabel } from '../../ui/SeverityBadge';
 import classes from './AlertFilters.module.css';
-import type { ListFilter } from './filter';
+import { type ListFilter, linked } from './filter';
 
 const pause = 250; // milliseconds after the last letter
 
@@ -52,11 +52,11 @@ export function AlertFilters({
         ))}
       </fieldset>
       <Text filter={filter} onChange={onChange} />
-      {(['rule', 'client', 'incident'] as const).map(
+      {linked.map(
         (name) =>
           filter[name] && (
             <span key={name} className={classes.chip}>
-              {name} <span className="mono">{filter[name]}</span>
+              {name} <bdi className="mono">{filter[name]}</bdi>
               <button
                 type="button"
                 aria-label={`No longer only this ${name}`}

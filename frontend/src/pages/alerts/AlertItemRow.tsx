@@ -9,6 +9,7 @@ import { useText } from '../../ui/clockTick';
 import { inForce } from '../../ui/decisions';
 import { SeverityBadge } from '../../ui/SeverityBadge';
 import { AlertStatusBadge } from '../../ui/StatusBadge';
+import { Target } from '../../ui/Target';
 import { Left, Time } from '../../ui/Time';
 import classes from './AlertList.module.css';
 
@@ -70,7 +71,9 @@ export const AlertItemRow = memo(function AlertItemRow({
         {alert.reason}
       </span>
       <span className={classes.who}>
-        <span className={classes.actor}>{alert.actor.label}</span>
+        <span className={classes.actor}>
+          <Target of={alert.actor} />
+        </span>
         <span className={classes.decision}>{alert.decision && <InForce decision={alert.decision} />}</span>
       </span>
       <span className={classes.more}>

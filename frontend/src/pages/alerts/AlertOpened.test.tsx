@@ -5,7 +5,7 @@ import type { AlertDetailFragment } from '../../gql/AlertDetail';
 import { refusal, show } from '../../testing/show';
 import { Toasts } from '../../ui/Toasts';
 import { AlertOpened } from './AlertOpened';
-import { at, block, detail, row } from './testing';
+import { at, block, detail, evidence, row, target } from './testing';
 
 const rules = [
   {
@@ -253,7 +253,7 @@ test('lets one choose between the network that was counted and the very address'
   const shown = open(
     {
       client: '2001:db8::7',
-      actor: { __typename: 'Target', label: '2001:db8::/64', network: '2001:db8::/64', keyPrefix: null },
+      actor: target('2001:db8::/64'),
     },
     { AlertsMonitor: { monitor: block('D-5', { action: 'MONITOR' }) } },
   );
@@ -306,4 +306,76 @@ test('lets a viewer read it, and do nothing', async () => {
   await part('Receipt');
   for (const name of [/^Resolve/, /^Block/, /^Monitor/, /^Lift/])
     expect(screen.queryByRole('button', { name })).toBeNull();
+});
+
+test('shows an alert about an account as one, with what was seen and what would have kept it silent', async () => {
+  const account = 'alice\u202E<script>alert(1)</script>';
+  open({
+    actor: target(`account "${account}"`, { network: null, account }),
+    client: '198.51.100.7',
+    count: 3,
+    limit: 2,
+    times: [at(0), at(1), at(2), at(3)],
+    evidence: evidence({
+      seen: ['198.51.100.0/24', '203.0.113.0/24', '<img src=x>'],
+      unless: 'It would not have fired for 2 different ones or fewer within 1 minute.',
+      account,
+      userAgent: 'curl/8 <b>',
+      country: 'NL',
+      asn: 64500,
+      tokens: ['network 198.51.100.0/24'],
+    }),
+    decisions: [block('D-9')],
+  });
+  const facts = within(await part('Who and what'));
+  expect(facts.getByRole('link', { name: account }).getAttribute('href')).toBe(
+    `/logs?account=${encodeURIComponent(account)}`,
+  );
+  expect(facts.getByText(account).closest('bdi')).toBeTruthy();
+  expect(facts.getByText('198.51.100.7')).toBeTruthy();
+  expect(facts.getByText(/AS64500/).textContent).toBe('Netherlands (NL), AS64500');
+  expect(facts.getByText('curl/8 <b>')).toBeTruthy();
+  expect(facts.getByText('network 198.51.100.0/24')).toBeTruthy();
+  expect(facts.queryByText('Acting for')).toBeNull();
+  const counted = within(await part('Counted'));
+  expect(counted.getByRole('list', { name: 'What was seen' }).textContent).toContain('<img src=x>');
+  expect(counted.getByText(/^It would not have fired/)).toBeTruthy();
+  expect(counted.getByText(/different ones where 2 are allowed/)).toBeTruthy();
+  expect(counted.queryByRole('img')).toBeNull(); // four exchanges are no picture of three values
+  expect(screen.getByRole('region', { name: 'Also in force for this account' })).toBeTruthy();
+});
+
+test('shows what a score is made of, with what is usual', async () => {
+  open({
+    actor: target('"POST /api/login/{id}"', { network: null, route: 'POST /api/login/{id}' }),
+    count: 61,
+    limit: 60,
+    times: [at(0)],
+    evidence: evidence({
+      account: 'bob',
+      parts: [
+        {
+          __typename: 'Part',
+          feature: 'error ratio',
+          value: 0.9712,
+          expected: '0 to 0.1 in 99 of 100 cases',
+          share: 41.5,
+        },
+        { __typename: 'Part', feature: 'rate', value: 1234, expected: '', share: 19.5 },
+      ],
+    }),
+  });
+  const counted = within(await part('Counted'));
+  expect(counted.getByText(/A score of/).textContent).toBe('A score of 61 where up to 60 is usual');
+  const parts = within(counted.getByRole('list', { name: 'What the score is made of' })).getAllByRole(
+    'listitem',
+  );
+  expect(parts.map((p) => p.textContent)).toEqual([
+    'error ratio 0.971its share: 41.5usual: 0 to 0.1 in 99 of 100 cases',
+    'rate 1,230its share: 19.5',
+  ]);
+  const facts = within(await part('Who and what'));
+  expect(facts.getByText('POST /api/login/{id}')).toBeTruthy();
+  expect(facts.getByText('Acting for')).toBeTruthy();
+  expect(facts.getByRole('link', { name: 'bob' })).toBeTruthy();
 });

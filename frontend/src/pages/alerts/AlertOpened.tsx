@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import { fieldProblem } from '../../api/explain';
 import { useLive } from '../../api/useLive';
 import { useQuery } from '../../api/useQuery';
+import { countryName } from '../../format/country';
 import { many } from '../../format/numbers';
 import type { AlertDetailFragment } from '../../gql/AlertDetail';
 import { AlertOpenedDocument, type AlertOpenedQuery } from '../../gql/AlertOpened';
@@ -11,10 +12,12 @@ import { AlertsChangedDocument } from '../../gql/AlertsChanged';
 import { AlertsDecidedDocument } from '../../gql/AlertsDecided';
 import { Address } from '../../ui/Address';
 import { Answer, Bones, Nothing } from '../../ui/Answer';
+import { EvidenceShown } from '../../ui/EvidenceShown';
 import { links } from '../../ui/links';
 import { Fact, Facts, Opened, Part } from '../../ui/Opened';
 import { SeverityBadge } from '../../ui/SeverityBadge';
 import { AlertStatusBadge } from '../../ui/StatusBadge';
+import { TargetWhole, trafficOf } from '../../ui/Target';
 import { Time } from '../../ui/Time';
 import { AlertActions } from './AlertActions';
 import classes from './AlertOpened.module.css';
@@ -97,7 +100,8 @@ function Detail({
 }) {
   const rule = rules.find((r) => r.id === alert.rule);
   const others = alert.decisions.filter((d) => d.id !== alert.decision?.id);
-  const traffic = links.client(alert.actor.network ?? alert.client);
+  const { actor, evidence } = alert;
+  const traffic = trafficOf(actor) ?? links.client(alert.client);
   return (
     <>
       <p className={classes.reason}>{alert.reason}</p>
@@ -107,18 +111,30 @@ function Detail({
 
       <Part title="Counted">
         <CountOverLimit alert={alert} />
+        <EvidenceShown of={evidence} />
       </Part>
 
       <Part title="Who and what">
         <Facts>
-          <Fact name="Client">
+          {!actor.network && (
+            <Fact name="About">
+              <TargetWhole of={actor} />
+            </Fact>
+          )}
+          <Fact name={actor.network ? 'Client' : 'Last client'}>
             <Address value={alert.client} to={links.client(alert.client)} />
-            {alert.actor.label !== alert.client && (
+            {actor.network && actor.label !== alert.client && (
               <span className={classes.aside}>
-                counted as <Address value={alert.actor.label} what="network" />
+                counted as <Address value={actor.label} what="network" />
               </span>
             )}
+            <Origin evidence={evidence} />
           </Fact>
+          {evidence.account && evidence.account !== actor.account && (
+            <Fact name="Acting for">
+              <TargetWhole of={{ label: evidence.account, account: evidence.account, route: null }} />
+            </Fact>
+          )}
           <Fact name="Key">
             {alert.keyPrefix ? (
               <Address value={`${alert.keyPrefix}…`} what="key prefix" />
@@ -131,6 +147,11 @@ function Detail({
               <strong>{alert.method}</strong> {alert.path}
             </span>
           </Fact>
+          {evidence.userAgent && (
+            <Fact name="User agent">
+              <bdi className="mono">{evidence.userAgent}</bdi>
+            </Fact>
+          )}
           <Fact name="Rule">
             {rule?.title ?? alert.title} <span className="mono">{alert.rule}</span>{' '}
             <span className={classes.none}>version {alert.ruleVersion}</span>
@@ -142,6 +163,17 @@ function Detail({
               </p>
             )}
           </Fact>
+          {evidence.tokens.length > 0 && (
+            <Fact name="Traits">
+              <ul className={classes.traits}>
+                {evidence.tokens.map((t) => (
+                  <li key={t}>
+                    <bdi>{t}</bdi>
+                  </li>
+                ))}
+              </ul>
+            </Fact>
+          )}
           {alert.incident && (
             <Fact name="Incident">
               <Link href={links.incident(alert.incident.id)} className={classes.incident}>
@@ -168,7 +200,7 @@ function Detail({
       </Part>
 
       {others.length > 0 && (
-        <Part title="Also in force for this client" aside={many(others.length, 'decision')}>
+        <Part title={`Also in force for this ${kindOf(actor)}`} aside={many(others.length, 'decision')}>
           <div className={classes.cards}>
             {others.map((d) => (
               <DecisionCard key={d.id} decision={d} onChanged={onChanged} />
@@ -193,4 +225,23 @@ function Detail({
       </Part>
     </>
   );
+}
+
+/** Where the client was, as far as a geo database tells. */
+function Origin({ evidence }: { evidence: AlertDetailFragment['evidence'] }) {
+  const { country, asn } = evidence;
+  if (!country && asn === null) return null;
+  return (
+    <span className={classes.aside}>
+      {country && countryName(country)}
+      {country && asn !== null && ', '}
+      {asn !== null && `AS${asn}`}
+    </span>
+  );
+}
+
+function kindOf(actor: AlertDetailFragment['actor']): string {
+  if (actor.account) return 'account';
+  if (actor.route) return 'route';
+  return actor.keyPrefix && !actor.network ? 'key' : 'client';
 }

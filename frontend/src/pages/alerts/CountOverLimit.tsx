@@ -5,10 +5,27 @@ import type { AlertDetailFragment } from '../../gql/AlertDetail';
 import classes from './CountOverLimit.module.css';
 import { curve, path } from './countOverLimit';
 
+const mostSeen = 32; // values are kept of those that were counted
+
 /** How many were counted against how many are allowed, and how they came over the window. */
 export function CountOverLimit({ alert }: { alert: AlertDetailFragment }) {
   const drawn = curve(alert);
   const { count: n, limit, windowSeconds } = alert;
+  const { parts, seen } = alert.evidence;
+  if (parts.length > 0)
+    return (
+      <p className={classes.words}>
+        {limit > 0 ? (
+          <>
+            A score of <strong className={classes.count}>{count(n)}</strong>
+            {seen.length > 0 && seen.length === Math.min(n, mostSeen) && ' different ones'} where up to{' '}
+            {count(limit)} is usual
+          </>
+        ) : (
+          'It is not a count but a score, which adds up what is unusual.'
+        )}
+      </p>
+    );
   if (limit === 0)
     return (
       <p className={classes.words}>

@@ -8,11 +8,12 @@ import { useChange } from '../../api/useChange';
 import type { AlertDecisionFragment } from '../../gql/AlertDecision';
 import { AlertsLiftDocument } from '../../gql/AlertsLift';
 import { ActionBadge, originLabel } from '../../ui/ActionBadge';
-import { Address, Copy } from '../../ui/Address';
+import { Copy } from '../../ui/Address';
 import { useText } from '../../ui/clockTick';
 import { inForce } from '../../ui/decisions';
 import { links } from '../../ui/links';
 import { DecisionStateBadge } from '../../ui/StatusBadge';
+import { TargetWhole } from '../../ui/Target';
 import { Left, Time } from '../../ui/Time';
 import { toast } from '../../ui/toasts';
 import classes from './DecisionCard.module.css';
@@ -55,7 +56,7 @@ export function DecisionCard({
         <div>
           <dt>Whom</dt>
           <dd>
-            <Address value={d.target.label} what="target" />
+            <TargetWhole of={d.target} />
           </dd>
         </div>
         <div>

@@ -26,6 +26,7 @@ export function curve(alert: {
 }): Curve | undefined {
   const times = alert.times.map((t) => Date.parse(t)).sort((a, b) => a - b);
   const [first, last] = [times[0], times.at(-1)];
+  if (times.length > alert.count) return undefined; // what was counted are values, not these exchanges
   if (first === undefined || last === undefined || times.length < 2 || alert.windowSeconds <= 0)
     return undefined;
   const took = (last - first) / 1000;

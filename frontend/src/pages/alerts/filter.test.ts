@@ -17,6 +17,7 @@ test('a filter survives the way through the address', () => {
     text: 'a&b=c ü',
     rule: 'honeypot',
     client: '2001:db8::/64',
+    account: 'al&ice=',
     incident: '42',
   };
   const written = writeFilter(filter);

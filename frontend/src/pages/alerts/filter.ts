@@ -7,9 +7,10 @@ export interface ListFilter {
   severities: Severity[];
   status: AlertStatus | 'ALL';
   text: string;
-  /** These three are set by links from elsewhere, and can be taken away. */
+  /** These are set by links from elsewhere, and can be taken away. */
   rule: string;
   client: string;
+  account: string;
   incident: string;
 }
 
@@ -20,8 +21,12 @@ export const usual: ListFilter = {
   text: '',
   rule: '',
   client: '',
+  account: '',
   incident: '',
 };
+
+/** What links narrow the list by. */
+export const linked = ['rule', 'client', 'account', 'incident'] as const;
 
 const statuses = ['OPEN', 'RESOLVED', 'ALL'] as const;
 
@@ -35,6 +40,7 @@ export function readFilter(query: URLSearchParams): ListFilter {
     text: query.get('q') ?? '',
     rule: query.get('rule') ?? '',
     client: query.get('client') ?? '',
+    account: query.get('account') ?? '',
     incident: query.get('incident') ?? '',
   };
 }
@@ -45,7 +51,7 @@ export function writeFilter(filter: ListFilter): string {
   if (filter.severities.length > 0) query.set('severity', filter.severities.join(',').toLowerCase());
   if (filter.status !== usual.status) query.set('status', filter.status.toLowerCase());
   if (filter.text) query.set('q', filter.text);
-  for (const name of ['rule', 'client', 'incident'] as const) if (filter[name]) query.set(name, filter[name]);
+  for (const name of linked) if (filter[name]) query.set(name, filter[name]);
   const written = query.toString().replaceAll('%2C', ',');
   return written && `?${written}`;
 }
@@ -59,6 +65,7 @@ export function ask(filter: ListFilter): AlertFilter {
     ...(text && { text }),
     ...(filter.rule && { rule: filter.rule }),
     ...(filter.client && { client: filter.client }),
+    ...(filter.account && { account: filter.account }),
     ...(filter.incident && { incident: filter.incident }),
   };
 }
@@ -82,6 +89,7 @@ export function matches(alert: AlertRowFragment, filter: ListFilter): boolean {
     (!filter.rule || filter.rule === alert.rule) &&
     // A network is not worked out here: the server's next answer has what belongs to it.
     (!filter.client || filter.client === alert.client || filter.client === alert.actor.label) &&
+    (!filter.account || filter.account.toLowerCase() === alert.actor.account?.toLowerCase()) &&
     (!filter.incident || filter.incident === alert.incident?.id)
   );
 }

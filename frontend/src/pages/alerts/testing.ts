@@ -9,6 +9,37 @@ export function at(seconds: number): string {
   return new Date(noon + seconds * 1000).toISOString();
 }
 
+/** One address, or with `more` something else that an alert is about. */
+export function target(label: string, more: Partial<AlertDetailFragment['actor']> = {}) {
+  return {
+    __typename: 'Target' as const,
+    label,
+    network: label as string | null,
+    keyPrefix: null,
+    account: null,
+    route: null,
+    ...more,
+  };
+}
+
+/** What most findings show besides their count: nothing. */
+export function evidence(
+  more: Partial<AlertDetailFragment['evidence']> = {},
+): AlertDetailFragment['evidence'] {
+  return {
+    __typename: 'Evidence',
+    seen: [],
+    parts: [],
+    unless: null,
+    account: null,
+    userAgent: null,
+    country: null,
+    asn: null,
+    tokens: [],
+    ...more,
+  };
+}
+
 /** A row of the list, for tests. */
 export function row(id: string, more: Partial<AlertRowFragment> = {}): AlertRowFragment {
   return {
@@ -22,7 +53,7 @@ export function row(id: string, more: Partial<AlertRowFragment> = {}): AlertRowF
     client: `198.51.100.${id}`,
     keyPrefix: 'user_key',
     path: '/api/balance',
-    actor: { __typename: 'Target', label: `198.51.100.${id}` },
+    actor: { __typename: 'Target', label: `198.51.100.${id}`, account: null, route: null },
     findings: 1,
     firstAt: at(0),
     lastAt: at(0),
@@ -47,7 +78,7 @@ export function block(id: string, more: Partial<AlertDecisionFragment> = {}): Al
     until: new Date(Date.now() + 3_600_000).toISOString(),
     liftedAt: null,
     liftedBy: null,
-    target: { __typename: 'Target', label: '198.51.100.7', network: '198.51.100.7' },
+    target: target('198.51.100.7'),
     ...more,
   };
 }
@@ -64,7 +95,8 @@ export function detail(id: string, more: Partial<AlertDetailFragment> = {}): Ale
     times: [at(0), at(20), at(41)],
     resolvedAt: null,
     resolvedBy: null,
-    actor: { __typename: 'Target', label: '198.51.100.7', network: '198.51.100.7', keyPrefix: null },
+    actor: target('198.51.100.7'),
+    evidence: evidence(),
     decision: null,
     decisions: [],
     incident: null,

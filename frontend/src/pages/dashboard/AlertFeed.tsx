@@ -12,6 +12,7 @@ import { Answer, Nothing } from '../../ui/Answer';
 import { links } from '../../ui/links';
 import { Panel } from '../../ui/Panel';
 import { SeverityBadge, severityLabel } from '../../ui/SeverityBadge';
+import { Target } from '../../ui/Target';
 import { Time } from '../../ui/Time';
 import classes from './Feed.module.css';
 import { announce, merged, withoutSubject } from './feed';
@@ -41,7 +42,7 @@ export function AlertFeed({ className }: { className?: string | undefined }) {
     >
       <p className="only-heard" role="status">
         {announced[0] &&
-          `${severityLabel(announced[0].severity)} alert: ${announced[0].title}, ${announced[0].client}`}
+          `${severityLabel(announced[0].severity)} alert: ${announced[0].title}, ${named(announced[0]) ? announced[0].actor.label : announced[0].client}`}
       </p>
       <Answer
         of={{ ...query, data: items }}
@@ -69,7 +70,7 @@ export function AlertFeed({ className }: { className?: string | undefined }) {
                 >
                   <span className={classes.line}>
                     <SeverityBadge severity={a.severity} />
-                    <span className={classes.who}>{a.client}</span>
+                    <span className={classes.who}>{named(a) ? <Target of={a.actor} /> : a.client}</span>
                     <span className={classes.when}>
                       <Time at={a.lastAt} />
                     </span>
@@ -80,7 +81,9 @@ export function AlertFeed({ className }: { className?: string | undefined }) {
                       {a.status === 'RESOLVED' ? 'resolved' : a.findings > 1 && many(a.findings, 'finding')}
                     </span>
                   </span>
-                  <span className={classes.reason}>{withoutSubject(a.reason, a.client)}</span>
+                  <span className={classes.reason}>
+                    {withoutSubject(a.reason, named(a) ? a.actor.label : a.client)}
+                  </span>
                 </Link>
               </li>
             ))}
@@ -89,4 +92,9 @@ export function AlertFeed({ className }: { className?: string | undefined }) {
       </Answer>
     </Panel>
   );
+}
+
+/** Whether an alert is about something else than its client. */
+function named({ actor }: AlertItemFragment): boolean {
+  return actor.account !== null || actor.route !== null;
 }

@@ -10,6 +10,7 @@ import { ActionBadge } from '../../ui/ActionBadge';
 import { Answer, Nothing } from '../../ui/Answer';
 import { links } from '../../ui/links';
 import { Panel } from '../../ui/Panel';
+import { Target } from '../../ui/Target';
 import { Left, Time } from '../../ui/Time';
 import classes from './Feed.module.css';
 import { announce, merged, withoutSubject } from './feed';
@@ -54,7 +55,9 @@ export function DecisionFeed({ className }: { className?: string | undefined }) 
                 >
                   <span className={classes.line}>
                     <ActionBadge action={d.action} />
-                    <span className={classes.who}>{d.target.label}</span>
+                    <span className={classes.who}>
+                      <Target of={d.target} />
+                    </span>
                     <span className={classes.when}>
                       <Time at={d.liftedAt ?? d.from} />
                     </span>

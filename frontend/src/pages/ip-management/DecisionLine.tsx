@@ -5,6 +5,7 @@ import type { IpRowFragment } from '../../gql/IpRow';
 import { ActionBadge } from '../../ui/ActionBadge';
 import { useText } from '../../ui/clockTick';
 import { inForce } from '../../ui/decisions';
+import { Target } from '../../ui/Target';
 import { Left, Time } from '../../ui/Time';
 import classes from './DecisionList.module.css';
 import { OriginBadge } from './OriginBadge';
@@ -61,7 +62,7 @@ export const DecisionLine = memo(function DecisionLine({
         tabIndex={reached ? 0 : -1}
         aria-current={opened ? 'true' : undefined}
       >
-        {d.target.label}
+        <Target of={d.target} />
       </Link>
       <span className={classes.reason} title={d.reason}>
         {d.reason || 'No reason given'}

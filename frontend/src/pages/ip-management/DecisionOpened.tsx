@@ -14,8 +14,10 @@ import { useText } from '../../ui/clockTick';
 import { inForce } from '../../ui/decisions';
 import { links } from '../../ui/links';
 import { Fact, Facts, Opened, Part } from '../../ui/Opened';
+import { Proof } from '../../ui/Proof';
 import { SeverityBadge } from '../../ui/SeverityBadge';
 import { AlertStatusBadge, DecisionStateBadge } from '../../ui/StatusBadge';
+import { TargetWhole, trafficOf } from '../../ui/Target';
 import { Left, Time } from '../../ui/Time';
 import { ClientPart, Exchanges } from './ClientPart';
 import classes from './Opened.module.css';
@@ -79,7 +81,7 @@ export function DecisionOpened({
           <Address value={d.id} what="reference" />
         </Fact>
         <Fact name="Whom">
-          <Address value={d.target.label} what="target" />
+          <TargetWhole of={d.target} />
           {covers && !covers.single && <span className={classes.dim}>, {size(covers)}</span>}
         </Fact>
         <Fact name="Who says so">
@@ -112,6 +114,7 @@ export function DecisionOpened({
       <Part title="Receipt">
         <div className={classes.receipt}>
           <p>{receipt.summary}</p>
+          {d.origin === 'RULE' && <Proof of={receipt} />}
           {receipt.alert && (
             <Link href={links.alert(receipt.alert.id)} className={classes.card}>
               <span className={classes.badges}>
@@ -161,6 +164,7 @@ function Ways({
 }) {
   const lasts = useText((now) => (inForce(d, now) ? 'yes' : '')) !== '';
   const { network } = d.target;
+  const traffic = trafficOf(d.target);
   return (
     <div className={classes.ways}>
       {lasts && mayChange && (
@@ -173,8 +177,8 @@ function Ways({
           {lasts ? 'Decide otherwise…' : 'Decide again…'}
         </Button>
       )}
-      {network && (
-        <Button component={Link} href={links.client(network)} size="xs" variant="default">
+      {traffic && (
+        <Button component={Link} href={traffic} size="xs" variant="default">
           Its traffic
         </Button>
       )}

@@ -10,7 +10,13 @@ const iso = (fromNow: number) => new Date(Date.now() + fromNow).toISOString();
 const decision = (n: number, more: object = {}) => ({
   id: `D-${n}`,
   action: 'BLOCK',
-  target: { label: `198.51.100.${n}`, network: `198.51.100.${n}`, keyPrefix: null },
+  target: {
+    label: `198.51.100.${n}`,
+    network: `198.51.100.${n}`,
+    keyPrefix: null,
+    account: null,
+    route: null,
+  },
   reason: 'Card testing',
   origin: 'OPERATOR',
   rule: null,
@@ -256,6 +262,21 @@ describe('the form', () => {
 describe('what is opened', () => {
   const receipt = (d: Decision) => ({
     receipt: {
+      terms: { rule: 'rate-abuse', version: 1, limit: 100, windowSeconds: 60 },
+      count: 101,
+      times: [],
+      evidence: {
+        seen: [],
+        parts: [],
+        unless: 'It would not have fired for 100 or fewer.',
+        account: null,
+        userAgent: null,
+        country: null,
+        asn: null,
+        tokens: [],
+      },
+      recomputed: true,
+      explanation: 'Counted again: 101 times.',
       summary: 'The rule rate-abuse blocked 198.51.100.7.',
       undo: 'Lift D-7 under IP management.',
       decision: d,
@@ -274,10 +295,28 @@ describe('what is opened', () => {
       '/ip-management/D-7',
     );
     expect(await screen.findByText('The rule rate-abuse blocked 198.51.100.7.')).toBeTruthy();
+    expect(screen.getByText('It would not have fired for 100 or fewer.')).toBeTruthy();
     expect(await screen.findByText('1,234')).toBeTruthy();
     expect(screen.getAllByRole('link', { name: /Too many requests/ })[0]?.getAttribute('href')).toBe(
       '/alerts/3',
     );
+  });
+
+  test('is a decision about an account, whose traffic is listed by its name', async () => {
+    const target = {
+      label: 'account "eve\u202E<b>"',
+      network: null,
+      keyPrefix: null,
+      account: 'eve\u202E<b>',
+      route: null,
+    };
+    const about = decision(7, { origin: 'RULE', rule: 'guessed-account', target });
+    manage({ ...known([about]), IpOpened: receipt(about) }, '/ip-management/D-7');
+    expect((await screen.findByRole('link', { name: 'Its traffic' })).getAttribute('href')).toBe(
+      '/logs?account=eve%E2%80%AE%3Cb%3E',
+    );
+    expect(screen.queryByRole('button', { name: /Decide/ })).toBeNull();
+    expect(screen.getByRole('link', { name: 'account eve\u202E<b>' })).toBeTruthy();
   });
 
   test('is a client when an address is chosen', async () => {

@@ -13,9 +13,11 @@ import { Address } from '../../ui/Address';
 import { Answer, Nothing } from '../../ui/Answer';
 import { links } from '../../ui/links';
 import { Fact, Facts, Opened, Part } from '../../ui/Opened';
+import { Proof } from '../../ui/Proof';
 import { SeverityBadge } from '../../ui/SeverityBadge';
 import { AlertStatusBadge, DecisionStateBadge, StatusBadge } from '../../ui/StatusBadge';
 import { statusName } from '../../ui/statusName';
+import { Target } from '../../ui/Target';
 import { Left, Time } from '../../ui/Time';
 import type { ListFilter } from './filter';
 import { flagWords } from './flags';
@@ -165,6 +167,7 @@ export function LogsOpened({
         <p className={classes.links}>
           <Link href={links.decisionsAbout(x.client)}>Decisions and figures</Link>
           <Link href={links.alertsAbout(x.client)}>Alerts</Link>
+          {x.account && <Link href={links.alertsOfAccount(x.account)}>Alerts of its account</Link>}
           {may.act && <Link href={links.decide(x.client)}>Block, allow or monitor it…</Link>}
         </p>
       </Part>
@@ -214,6 +217,7 @@ function Written({
   return (
     <div className={classes.receipt}>
       <p>{r.summary}</p>
+      {r.decision?.origin === 'RULE' && <Proof of={r} />}
       {r.decision && (
         <Link href={links.decision(r.decision.id)} className={classes.card}>
           <span className={classes.badges}>
@@ -222,7 +226,7 @@ function Written({
             {r.decision.state === 'IN_FORCE' && <Left until={r.decision.until} />}
           </span>
           <span className="mono">
-            {r.decision.target.label} · {r.decision.id}
+            <Target of={r.decision.target} /> · {r.decision.id}
           </span>
         </Link>
       )}

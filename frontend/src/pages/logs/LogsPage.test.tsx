@@ -188,6 +188,21 @@ describe('the logs', () => {
       LogsReceipt: {
         receipt: {
           reference: 'X-1',
+          terms: { rule: 'rate-abuse', version: 1, limit: 100, windowSeconds: 60 },
+          count: 101,
+          times: [],
+          evidence: {
+            seen: [],
+            parts: [],
+            unless: 'It would not have fired for 100 or fewer.',
+            account: null,
+            userAgent: null,
+            country: null,
+            asn: null,
+            tokens: [],
+          },
+          recomputed: true,
+          explanation: 'Counted again: 101 times.',
           summary: 'The rule honeypot blocked 198.18.0.7.',
           undo: 'Lift D-7 under IP management.',
           decision: {
@@ -195,7 +210,14 @@ describe('the logs', () => {
             action: 'BLOCK',
             state: 'IN_FORCE',
             until: null,
-            target: { label: '198.18.0.7' },
+            origin: 'RULE',
+            target: {
+              label: '198.18.0.7',
+              account: null,
+              route: null,
+              network: '198.18.0.7',
+              keyPrefix: null,
+            },
           },
           alert: { id: '9', title: 'Decoy path probed', severity: 'CRITICAL', status: 'OPEN' },
           exchanges: [],
@@ -205,6 +227,7 @@ describe('the logs', () => {
     await userEvent.click(await screen.findByRole('link', { name: '/api/balance/1' }));
     expect(await screen.findByText('<b>sqlmap</b>')).toBeTruthy();
     expect(await screen.findByText('The rule honeypot blocked 198.18.0.7.')).toBeTruthy();
+    expect(screen.getByText('It would not have fired for 100 or fewer.')).toBeTruthy();
     expect(screen.getByRole('link', { name: /D-7/ }).getAttribute('href')).toBe('/ip-management/D-7');
     expect(screen.getByRole('link', { name: /Decoy path probed/ }).getAttribute('href')).toBe('/alerts/9');
     expect(screen.getByRole('link', { name: 'Decisions and figures' }).getAttribute('href')).toBe(

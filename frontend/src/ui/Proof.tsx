@@ -1,0 +1,42 @@
+import { IconCircleCheck, IconInfoCircle } from '@tabler/icons-react';
+import { span } from '../format/durations';
+import { count } from '../format/numbers';
+import { clock } from '../format/time';
+import type { ProofFragment } from '../gql/Proof';
+import { EvidenceShown } from './EvidenceShown';
+import classes from './Proof.module.css';
+
+/** What a decision rests on, and whether it comes out the same when it is computed again from that alone. */
+export function Proof({ of: proof }: { of: ProofFragment }) {
+  const { terms, times, evidence, recomputed, explanation } = proof;
+  return (
+    <div className={classes.proof}>
+      <p className={classes.verdict} data-same={recomputed || undefined}>
+        {recomputed ? (
+          <IconCircleCheck size={16} stroke={2} aria-hidden />
+        ) : (
+          <IconInfoCircle size={16} stroke={2} aria-hidden />
+        )}
+        <span>
+          {recomputed && <strong>Computed again, it comes out the same. </strong>}
+          {explanation}
+        </span>
+      </p>
+      {terms && (
+        <p className={classes.terms}>
+          Rule <span className="mono">{terms.rule}</span> version {terms.version}
+          {terms.limit > 0 &&
+            `: more than ${count(terms.limit)}${terms.windowSeconds > 0 ? ` in ${span(terms.windowSeconds)}` : ''} trip it, ${count(proof.count ?? 0)} were counted`}
+          .{first(times)}
+        </p>
+      )}
+      {evidence && <EvidenceShown of={evidence} />}
+    </div>
+  );
+}
+
+function first(times: string[]): string {
+  const [from, to] = [times[0], times.at(-1)];
+  if (!from || !to || times.length < 2) return '';
+  return ` ${count(times.length)} times are kept, from ${clock(from)} to ${clock(to)}.`;
+}
