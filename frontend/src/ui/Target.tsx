@@ -25,10 +25,10 @@ export function Target({ of: whom }: { of: Whom }) {
   );
 }
 
-/** The whole of it, to be copied, with a link to its traffic where that can be told. */
-export function TargetWhole({ of: whom }: { of: Whom }) {
+/** The whole of it, to be copied; `linked` to its traffic, where that can be told. */
+export function TargetWhole({ of: whom, linked = false }: { of: Whom; linked?: boolean }) {
   const { Icon, kind, name } = read(whom);
-  const to = trafficOf(whom);
+  const to = linked && trafficOf(whom);
   return (
     <span className={classes.whole}>
       {Icon && <Icon size={14} stroke={1.9} aria-hidden />}

@@ -118,7 +118,7 @@ function Detail({
         <Facts>
           {!actor.network && (
             <Fact name="About">
-              <TargetWhole of={actor} />
+              <TargetWhole of={actor} linked />
             </Fact>
           )}
           <Fact name={actor.network ? 'Client' : 'Last client'}>
@@ -132,7 +132,7 @@ function Detail({
           </Fact>
           {evidence.account && evidence.account !== actor.account && (
             <Fact name="Acting for">
-              <TargetWhole of={{ label: evidence.account, account: evidence.account, route: null }} />
+              <TargetWhole of={{ label: evidence.account, account: evidence.account, route: null }} linked />
             </Fact>
           )}
           <Fact name="Key">

@@ -17,9 +17,8 @@ export function CountOverLimit({ alert }: { alert: AlertDetailFragment }) {
       <p className={classes.words}>
         {limit > 0 ? (
           <>
-            A score of <strong className={classes.count}>{count(n)}</strong>
-            {seen.length > 0 && seen.length === Math.min(n, mostSeen) && ' different ones'} where up to{' '}
-            {count(limit)} is usual
+            A score of <strong className={classes.count}>{count(n)}</strong> where up to {count(limit)} is
+            usual
           </>
         ) : (
           'It is not a count but a score, which adds up what is unusual.'
@@ -40,7 +39,8 @@ export function CountOverLimit({ alert }: { alert: AlertDetailFragment }) {
   return (
     <div>
       <p className={classes.words}>
-        <strong className={classes.count}>{count(n)}</strong> where {count(limit)}{' '}
+        <strong className={classes.count}>{count(n)}</strong>
+        {seen.length > 0 && seen.length === Math.min(n, mostSeen) && ' different ones'} where {count(limit)}{' '}
         {limit === 1 ? 'is' : 'are'} allowed{within}
         {drawn && `; these came within ${lasted(drawn.took)}`}
       </p>

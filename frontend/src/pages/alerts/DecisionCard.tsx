@@ -53,7 +53,7 @@ export function DecisionCard({
         </span>
       </div>
       <dl className={classes.facts}>
-        <div>
+        <div className={d.target.network ? undefined : classes.whole}>
           <dt>Whom</dt>
           <dd>
             <TargetWhole of={d.target} />

@@ -21,7 +21,7 @@ const nouns: Record<Action, string> = {
 export function outcome(alert: AlertDetailFragment, now = Date.now()): string {
   const d = alert.decision;
   const other = alert.decisions.find((o) => o.id !== d?.id && o.action === 'BLOCK' && inForce(o, now));
-  const also = other ? ` ${other.target.label} is blocked by ${other.by} ${ends(other, now)}.` : '';
+  const also = other ? ` ${whom(other)} is blocked by ${other.by} ${ends(other, now)}.` : '';
   if (!d) return also.trim() || 'Nobody was blocked because of it.';
   if (d.liftedAt) {
     const who = d.liftedBy ?? 'somebody';
@@ -29,7 +29,12 @@ export function outcome(alert: AlertDetailFragment, now = Date.now()): string {
   }
   if (!inForce(d, now))
     return `The ${nouns[d.action]} ended by itself${d.until ? ` at ${when(d.until, now)}` : ''}.${also}`;
-  return `${d.target.label} ${states[d.action]} ${ends(d, now)}.`;
+  return `${whom(d)} ${states[d.action]} ${ends(d, now)}.`;
+}
+
+/** At the beginning of a sentence. */
+function whom({ target }: AlertDetailFragment['decisions'][number]): string {
+  return target.network ? target.label : target.label.charAt(0).toUpperCase() + target.label.slice(1);
 }
 
 function ends(decision: { until: string | null }, now: number): string {
