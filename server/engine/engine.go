@@ -347,6 +347,7 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	if t.only && a.counter != nil {
 		f.Reason += " That is an estimate: nothing is decided by it."
 	}
+	g.suspect(a, x, &f)
 	acts := a.acts(&x.Request) && !t.only
 	if a.shadow || x.Doubted && a.More > 0 {
 		return e.imagine(g, a, x, f, acts)

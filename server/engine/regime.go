@@ -17,6 +17,7 @@ type regime struct {
 	history  *history      // nil when nobody is spared for others
 	signIns  []*armed      // likewise, about sign-ins
 	outcomes *outcomes     // of sign-ins; one of the learners, nil when there are none
+	oddities *oddities     // nil when nobody looks for any
 }
 
 // newRegime takes over from the one before what is counted the same way. The policy is valid.
@@ -42,6 +43,9 @@ func (g *regime) index() {
 	for i, a := range g.rules {
 		if a.order = i; a.shadow {
 			a.order += len(g.rules)
+		}
+		if w, ok := a.watch.(*oddities); ok {
+			g.oddities = w
 		}
 	}
 	for _, a := range slices.SortedFunc(slices.Values(g.rules), func(a, b *armed) int { return cmp.Compare(a.order, b.order) }) {

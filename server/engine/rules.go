@@ -59,6 +59,7 @@ var rules = []Rule{
 	failedAuthentication,
 	failedSignIn,
 	paymentWithoutBalance,
+	anomalous,
 }
 
 // Rules lists what the engine looks for by itself, in the order of judgement. See Policy.All.
