@@ -26,6 +26,7 @@ type replayOptions struct {
 	config string
 	rules  string // directory
 	json   bool
+	odd    bool
 	in     io.Reader // for the file "-"
 	out    io.Writer
 	screen io.Writer // for the progress bar; nil for none
@@ -59,6 +60,7 @@ Exits with 1 when a file can't be read.`,
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "auto", "`format` of the lines")
 	f.BoolVar(&o.json, "json", false, "one JSON object a line instead of a summary")
+	f.BoolVar(&o.odd, "anomaly", false, "with --json, also how unlike others each client was")
 	f.StringVar(&o.config, "config", "", "`file` of settings, of which the rules count here")
 	f.StringVar(&o.rules, "rules", "", "`directory` of rule packs, instead of those that come with the program")
 	return c
@@ -112,6 +114,9 @@ func runReplay(ctx context.Context, o replayOptions, files []string) error {
 		return err
 	}
 	j.places = places
+	if o.odd {
+		j.oddest = oddest{}
+	}
 	var total int64
 	for _, name := range files { // before hours go by
 		size, err := readable(name)

@@ -20,7 +20,8 @@ type judge struct {
 	book      *incident.Book
 	census    *census
 	culprits  map[uint64]*culprit
-	more      int // clients with a verdict beyond mostCulprits
+	oddest    oddest // nil when nobody asks
+	more      int    // clients with a verdict beyond mostCulprits
 	attacks   map[int64]*attack
 	members   int    // of attacks, in all
 	dropped   int    // attacks beyond mostAttacks or mostMembers
@@ -111,6 +112,9 @@ func (j *judge) judge(x *engine.Exchange) {
 			continue
 		}
 		j.note(who, &found[i])
+	}
+	if j.oddest != nil {
+		j.oddest.note(j.engine, x.Client)
 	}
 }
 

@@ -64,6 +64,9 @@ func (r *report) json(w io.Writer) error {
 			return err
 		}
 	}
+	if err := r.oddest.json(to); err != nil {
+		return err
+	}
 	lines, bad, _ := r.lines()
 	clients, _ := r.census.clients()
 	return to.Encode(struct {
