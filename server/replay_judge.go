@@ -146,6 +146,9 @@ func (j *judge) note(who uint64, f *engine.Finding) {
 			return
 		}
 		c = &culprit{client: f.Client, network: f.Actor.Network, first: f.At, reason: f.Reason}
+		if !c.network.IsValid() { // a key or an account was counted
+			c.network = engine.ActorOf(f.Client).Network
+		}
 		if _, exact := j.census.of(who); !exact {
 			c.requests = uint64(max(f.Count, 1))
 		}

@@ -10,6 +10,7 @@ import (
 type regime struct {
 	policy   Policy
 	rules    []*armed
+	journeys *journeys
 	requests asked         // asked by Decide: those that refuse, then those that only count, each in the order of judgement
 	answers  asked         // asked by Observe
 	byStatus [600][]*armed // likewise
@@ -29,6 +30,12 @@ func newRegime(p Policy, k keyed, before *regime) *regime {
 			g.rules = append(g.rules, arm(r, g.policy, k, before))
 		}
 	}
+	if before != nil && before.policy.Clients == p.Clients {
+		g.journeys = before.journeys
+	} else {
+		g.journeys = newJourneys(p, k)
+	}
+	g.learners = append(g.learners, g.journeys)
 	g.index()
 	if before != nil && before.policy.Collateral == p.Collateral && before.policy.Clients == p.Clients {
 		g.history = before.history

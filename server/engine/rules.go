@@ -60,6 +60,8 @@ var rules = []Rule{
 	failedSignIn,
 	paymentWithoutBalance,
 	anomalous,
+	impossibleTravel,
+	newCountry,
 }
 
 // Rules lists what the engine looks for by itself, in the order of judgement. See Policy.All.

@@ -9,7 +9,8 @@ type view struct {
 	hashes
 	now int64 // the engine's time of it
 
-	signIn // zero where it is none
+	signIn      // zero where it is none
+	trip   trip // of its account or key; see journeys
 }
 
 // A learner remembers something of every exchange that the API answered, for rules to ask. It

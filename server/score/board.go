@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"math"
@@ -15,6 +16,7 @@ type board struct {
 	peers  *peers
 	apart  func(name string) bool
 	scores []*score
+	made   bytes.Buffer // what is said of made traffic
 }
 
 // pools reports whether a set is one of those that are pooled: labelled, with sources of both
@@ -46,6 +48,7 @@ func (b *board) print(to io.Writer) error {
 	b.speed(out)
 	b.beside(out)
 	b.notes(out)
+	_, _ = b.made.WriteTo(out) // out keeps its error
 	sum, _ := b.pooled()
 	fmt.Fprintf(out, "\nprecision %.3f recall %.3f f1 %.3f\n", zero(sum.part.precision()), zero(sum.part.recall()), zero(sum.part.f1()))
 	return out.Flush()

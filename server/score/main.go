@@ -36,6 +36,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	data := f.String("data", "", "directory of NAME_apache_combined.log.gz and NAME_auth.log.gz, with NAME_labels.csv beside")
 	rules := f.String("rules", "", "directory of rule packs that replay judges by, once it knows --rules")
 	apart := f.String("apart", "honey*", "names of labelled sets in which nothing is legitimate, with commas between: shown apart, not pooled")
+	tracks := f.Bool("made", true, "play made traffic too: attacks that the logs at hand do not hold")
+	honest := f.Int("honest", 0, "play so many made honest requests too, as 10000000, and tell whom they would have cost")
 	all := f.Bool("all", false, "score every source, not only those first seen in the last 40 % of a log's time")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -76,6 +78,11 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 			return err
 		}
 		b.scores = append(b.scores, sc)
+	}
+	if *tracks || *honest > 0 {
+		if err := printMade(ctx, *binary, *rules, *honest, &b.made); err != nil {
+			return err
+		}
 	}
 	return b.print(out)
 }

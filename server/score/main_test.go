@@ -84,7 +84,7 @@ func saying(t *testing.T, out string) string {
 func scoring(t *testing.T, args ...string) (out, log string, err error) {
 	t.Helper()
 	var o, l bytes.Buffer
-	err = run(t.Context(), args, &o, &l)
+	err = run(t.Context(), append([]string{"-made=false"}, args...), &o, &l)
 	return o.String(), l.String(), err
 }
 
