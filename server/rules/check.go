@@ -127,7 +127,7 @@ func pattern(route string) string {
 func statuses(words Words) ([]int, error) {
 	var out []int
 	for _, w := range words {
-		first, last := 0, 0
+		var first, last int
 		if class, ok := strings.CutSuffix(w, "xx"); ok && len(class) == 1 {
 			n, _ := strconv.Atoi(class)
 			first, last = n*100, n*100+99

@@ -73,6 +73,7 @@ type Step struct {
 	Account   string `json:"account,omitempty"`
 	Session   string `json:"session,omitempty"`
 	UserAgent string `json:"user_agent,omitempty"`
+	Signs     Words  `json:"signs,omitempty"` // what its text shows: referred, injection, traversal, scripted, foreign
 	Country   string `json:"country,omitempty"`
 	ASN       int    `json:"asn,omitempty"`
 	Bytes     int    `json:"bytes,omitempty"`

@@ -98,7 +98,7 @@ func (r *reader) take(field string, n ast.Node, to reflect.Value) {
 		r.say(line, field, "is empty: give it a value, or leave it out")
 		return
 	}
-	if t, ok := to.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if t, ok := reflect.TypeAssert[encoding.TextUnmarshaler](to.Addr()); ok {
 		text, ok := scalar(n)
 		if !ok {
 			r.say(line, field, "takes a single value")

@@ -3,7 +3,9 @@ package rules
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -156,6 +158,9 @@ func (s *Step) exchange(n int) engine.Exchange {
 		},
 		Took: time.Duration(s.Took), Bytes: int64(s.Bytes),
 	}
+	for _, name := range s.Signs {
+		x.Signs |= signs[name]
+	}
 	if s.Route != "" {
 		x.Route = s.Route
 	}
@@ -214,6 +219,9 @@ func (k *check) step(place string, s *Step, on string) {
 		k.that(err == nil, place+".at", "must be a time of day, as in \"03:00\", not %q", s.At)
 	}
 	k.that(s.Country == "" || len(s.Country) == 2 && strings.ToUpper(s.Country) == s.Country, place+".country", "must be two capitals, as in NL, not %q", s.Country)
+	for i, name := range s.Signs {
+		k.one(at(place+".signs", i), name, slices.Sorted(maps.Keys(signs))...)
+	}
 	k.that(s.ASN >= 0 && s.ASN < 1<<32, place+".asn", "must be 0 to 4294967295")
 	k.that(s.Bytes >= 0, place+".bytes", "must be 0 or more")
 	k.that(len(s.UserAgent) <= 256, place+".user_agent", "must have 256 bytes at most")

@@ -37,11 +37,11 @@ var variables = []variable{
 	{"hour", cel.IntType, 0, false, func(x *engine.Exchange) ref.Val { return types.Int(x.At.UTC().Hour()) }},
 	{"weekday", cel.IntType, 0, false, func(x *engine.Exchange) ref.Val { return types.Int(x.At.UTC().Weekday()) }},
 
-	{"referred", cel.BoolType, 0, false, sign(engine.Referred)},
-	{"injection", cel.BoolType, 0, false, sign(engine.Injection)},
-	{"traversal", cel.BoolType, 0, false, sign(engine.Traversal)},
-	{"scripted", cel.BoolType, 0, false, sign(engine.Scripted)},
-	{"foreign", cel.BoolType, 0, false, sign(engine.Foreign)},
+	{"referred", cel.BoolType, 0, false, sign("referred")},
+	{"injection", cel.BoolType, 0, false, sign("injection")},
+	{"traversal", cel.BoolType, 0, false, sign("traversal")},
+	{"scripted", cel.BoolType, 0, false, sign("scripted")},
+	{"foreign", cel.BoolType, 0, false, sign("foreign")},
 	{"bad_forwarded_for", cel.BoolType, 0, false, flag(engine.BadForwardedFor)},
 	{"duplicate_key", cel.BoolType, 0, false, flag(engine.DuplicateKey)},
 	{"simulated_header", cel.BoolType, 0, false, flag(engine.SimulatedHeader)},
@@ -55,7 +55,14 @@ var variables = []variable{
 
 const longestPath = 2048 // bytes, of engine.Request
 
-func sign(s engine.Signs) func(*engine.Exchange) ref.Val {
+// signs by their names.
+var signs = map[string]engine.Signs{
+	"referred": engine.Referred, "injection": engine.Injection, "traversal": engine.Traversal,
+	"scripted": engine.Scripted, "foreign": engine.Foreign,
+}
+
+func sign(name string) func(*engine.Exchange) ref.Val {
+	s := signs[name]
 	return func(x *engine.Exchange) ref.Val { return types.Bool(x.Signs&s != 0) }
 }
 
