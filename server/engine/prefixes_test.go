@@ -377,7 +377,12 @@ func TestANetworkOfAnySizeIsFoundUpToItsEdges(t *testing.T) {
 					return slices.ContainsFunc(e.Covering(a, Key{}, noon), func(o Decision) bool { return o.ID == d.ID })
 				}
 				e.Apply(d)
+				exact := 0
+				e.lists.exactly(d.Target, func(*held) { exact++ })
 				first, last := n.Addr(), lastOf(n)
+				if exact != 1 {
+					t.Errorf("%s is found %d times by its size", n, exact)
+				}
 				if !found(first) || !found(last) {
 					t.Errorf("%s is not found at its edges among %d others", n, others)
 				}

@@ -42,7 +42,7 @@ func (s spot) actor() actor {
 // within is the word that stands for the network of that size around a spot: its bits, and behind
 // them a one. Those of the two families, and those that need more than a word, hardly ever meet.
 func (s spot) within(size int, k keyed) uint64 {
-	if size > 64 {
+	if size >= 64 {
 		return k.hash(s.upper, s.lower&^(1<<(128-size)-1), uint64(size))
 	}
 	word := s.upper&^(1<<(64-size)-1) | 1<<(63-size)
