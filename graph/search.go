@@ -103,7 +103,7 @@ func (r *Resolver) byAddress(ctx context.Context, text string) ([]*Hit, error) {
 // search goes on.
 func (r *Resolver) byAccount(ctx context.Context, text string) ([]*Hit, error) {
 	name := accountAsked(text)
-	if name == "" || checkAccount("text", name) != nil {
+	if name == "" {
 		return nil, nil
 	}
 	seen, err := r.store.Exchanges(ctx, store.ExchangeFilter{Account: name}, store.Page{First: 1})

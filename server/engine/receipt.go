@@ -92,7 +92,7 @@ func (r *Receipt) Recount() Recount {
 	case r.Limit == 0:
 		return Recount{Fires: true, Proven: true, Why: "It takes one, and here it is."}
 	case r.countsValues():
-		n := len(unlike(r.Seen))
+		n := len(unlike(r.Seen[max(len(r.Seen)-r.Count, 0):])) // what was seen before may have left the window
 		return r.recount(n, fmt.Sprintf("%d different values", n), "values")
 	default:
 		n := mostWithin(r.Times, r.Window)
@@ -106,9 +106,11 @@ func (r *Receipt) recount(n int, said, what string) Recount {
 	case n > r.Limit:
 		return Recount{Fires: true, Proven: true, Why: fmt.Sprintf("Counted again: %s, and more than %d trip the rule.", said, r.Limit)}
 	case r.Count > r.Limit:
-		return Recount{Fires: true, Why: fmt.Sprintf(
-			"From the count kept: %d, and more than %d trip the rule. Of the %s themselves not all are kept; those that are prove %d.",
-			r.Count, r.Limit, what, n)}
+		why := fmt.Sprintf("From the count kept: %d, and more than %d trip the rule. ", r.Count, r.Limit)
+		if n == 0 {
+			return Recount{Fires: true, Why: why + "The " + what + " themselves are not kept."}
+		}
+		return Recount{Fires: true, Why: why + fmt.Sprintf("Of the %s themselves not all are kept; those that are prove %d.", what, n)}
 	default:
 		return Recount{Why: fmt.Sprintf("Counted again: %s, and it takes more than %d.", said, r.Limit)}
 	}
@@ -121,7 +123,10 @@ func (r *Receipt) addUp() Recount {
 		sum += p.Share
 	}
 	switch {
-	case r.Limit > 0 && sum > float64(r.Limit):
+	case r.Limit == 0:
+		return Recount{Fires: r.Count > 0, Why: fmt.Sprintf(
+			"From the score kept: %d. What it was held against changes with the traffic, and is not kept.", r.Count)}
+	case sum > float64(r.Limit):
 		return Recount{Fires: true, Proven: true, Why: fmt.Sprintf("Added up again: the parts make %.3g, and more than %d trips the rule.", sum, r.Limit)}
 	case r.Count > r.Limit:
 		return Recount{Fires: true, Why: fmt.Sprintf(
@@ -131,10 +136,10 @@ func (r *Receipt) addUp() Recount {
 	}
 }
 
-// countsValues reports whether the count is one of different values, as far as can be told: as many
-// are kept as were counted, or as many as can be.
+// countsValues reports whether the count is one of different values, as far as can be told: values are
+// kept and no times, or as many values as were counted, or as many as can be.
 func (r *Receipt) countsValues() bool {
-	return len(r.Seen) > 0 && (len(r.Seen) == r.Count || len(r.Seen) == mostSeen && r.Count > mostSeen)
+	return len(r.Seen) > 0 && (len(r.Times) == 0 || len(r.Seen) == r.Count || len(r.Seen) == mostSeen && r.Count > mostSeen)
 }
 
 // mostSeen values are told with a finding.
@@ -142,7 +147,7 @@ const mostSeen = 32
 
 // unless says what would have had to be otherwise for the rule to stay silent.
 func (f *Finding) unless() string {
-	r := Receipt{Count: f.Count, Limit: f.Limit, Window: f.Window, Evidence: Evidence{Seen: f.Seen, Parts: f.Parts}}
+	r := Receipt{Count: f.Count, Limit: f.Limit, Window: f.Window, Times: f.Times, Evidence: Evidence{Seen: f.Seen, Parts: f.Parts}}
 	switch {
 	case len(r.Parts) > 0 && r.Limit == 0:
 		return "" // the rule alone knows what its score is held against

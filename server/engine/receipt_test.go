@@ -28,7 +28,7 @@ func (p *play) randomly(dice *rand.Rand, n int) (found []Finding) {
 		r, status := Request{Path: "/api/history"}, 200
 		switch dice.IntN(12) {
 		case 0:
-			r, status = Request{Path: "/api/login", Method: "POST"}, 401
+			r, status = Request{Path: "/api/login", Method: "POST", Account: fmt.Sprint("user", dice.IntN(9))}, 401
 		case 1:
 			r = Request{Path: "/api/transaction", Method: "POST", Key: key}
 		case 2:
@@ -52,7 +52,8 @@ func TestEveryFindingIsJudgedAgainTheSameFromItsReceiptAlone(t *testing.T) {
 	seen := map[string]int{}
 	for seed := range uint64(20) {
 		p := newPlay(t, terms("rate-abuse", func(t *Terms) { t.More, t.Do = 20+int(seed), 0 }),
-			terms("failed-authentication", func(t *Terms) { t.More, t.Within = 3+int(seed)%4, time.Minute }))
+			terms("failed-authentication", func(t *Terms) { t.More, t.Within = 3+int(seed)%4, time.Minute }),
+			pack(data("many-accounts", func(r *Rule) { r.Distinct, r.Within = OfAccount, 30*time.Second })))
 		for _, f := range p.randomly(rand.New(rand.NewPCG(seed, 1)), 1500) {
 			seen[f.Rule]++
 			r := kept(&f)
@@ -65,17 +66,21 @@ func TestEveryFindingIsJudgedAgainTheSameFromItsReceiptAlone(t *testing.T) {
 			if f.Limit == 0 {
 				continue
 			}
-			for i := range r.Times {
+			for i := range max(len(r.Times), len(r.Seen)) {
 				less := r
 				less.Count--
-				less.Times = slices.Delete(slices.Clone(r.Times), i, i+1)
+				if len(r.Times) > 0 {
+					less.Times = slices.Delete(slices.Clone(r.Times), i, i+1)
+				} else {
+					less.Seen = slices.Delete(slices.Clone(r.Seen), i, i+1)
+				}
 				if again := less.Recount(); again.Fires {
 					t.Fatalf("seed %d: %s fires with one exchange less: %+v", seed, f.Rule, again)
 				}
 			}
 		}
 	}
-	for _, r := range []string{"rate-abuse", "failed-authentication", "honeypot", "payment-without-balance"} {
+	for _, r := range []string{"rate-abuse", "failed-authentication", "honeypot", "payment-without-balance", "many-accounts"} {
 		if seen[r] < 10 {
 			t.Errorf("%s was found %d times only: the play proves little", r, seen[r])
 		}
@@ -111,8 +116,14 @@ func TestAReceiptSaysWhatItProves(t *testing.T) {
 			Receipt{Count: 11, Limit: 11, Window: time.Hour, Times: times(40, time.Second), Evidence: Evidence{Seen: slices.Repeat([]string{"a"}, 11)}},
 			false, false, "1 different values",
 		},
-		"32 accounts of 90":        {Receipt{Count: 90, Limit: 50, Window: time.Hour, Evidence: Evidence{Seen: values(32)}}, true, false, "prove 32"},
-		"accounts beside a count":  {Receipt{Count: 6, Limit: 5, Window: time.Hour, Times: times(6, time.Second), Evidence: Evidence{Seen: values(2)}}, true, true, "6 times"},
+		"32 accounts of 90":       {Receipt{Count: 90, Limit: 50, Window: time.Hour, Evidence: Evidence{Seen: values(32)}}, true, false, "prove 32"},
+		"accounts beside a count": {Receipt{Count: 6, Limit: 5, Window: time.Hour, Times: times(6, time.Second), Evidence: Evidence{Seen: values(2)}}, true, true, "6 times"},
+		"a sub-window's count":    {Receipt{Count: 1200, Limit: 1000, Window: time.Minute}, true, false, "times themselves are not kept"},
+		"more was seen before": {
+			Receipt{Count: 3, Limit: 3, Window: time.Minute, Evidence: Evidence{Seen: values(6)}}, false, false, "3 different values",
+		},
+		"some of the values":       {Receipt{Count: 11, Limit: 10, Evidence: Evidence{Seen: values(4)}}, true, false, "values themselves not all are kept; those that are prove 4"},
+		"a score of its own":       {Receipt{Count: 93, Evidence: Evidence{Parts: []Part{{Share: 40}}}}, true, false, "score kept: 93"},
 		"a score of three parts":   {Receipt{Count: 61, Limit: 60, Evidence: Evidence{Parts: []Part{{Share: 40}, {Share: 15}, {Share: 6.2}}}}, true, true, "make 61.2"},
 		"the greatest parts":       {Receipt{Count: 61, Limit: 60, Evidence: Evidence{Parts: []Part{{Share: 40}}}}, true, false, "score kept: 61"},
 		"parts that are too small": {Receipt{Count: 60, Limit: 60, Evidence: Evidence{Parts: []Part{{Share: 40}}}}, false, false, "takes more than 60"},

@@ -12,6 +12,7 @@ export function CountOverLimit({ alert }: { alert: AlertDetailFragment }) {
   const drawn = curve(alert);
   const { count: n, limit, windowSeconds } = alert;
   const { parts, seen } = alert.evidence;
+  const values = seen.length > 0 && (alert.times.length === 0 || seen.length === Math.min(n, mostSeen));
   if (parts.length > 0)
     return (
       <p className={classes.words}>
@@ -21,7 +22,9 @@ export function CountOverLimit({ alert }: { alert: AlertDetailFragment }) {
             usual
           </>
         ) : (
-          'It is not a count but a score, which adds up what is unusual.'
+          <>
+            A score of <strong className={classes.count}>{count(n)}</strong>, which adds up what is unusual
+          </>
         )}
       </p>
     );
@@ -40,8 +43,7 @@ export function CountOverLimit({ alert }: { alert: AlertDetailFragment }) {
     <div>
       <p className={classes.words}>
         <strong className={classes.count}>{count(n)}</strong>
-        {seen.length > 0 && seen.length === Math.min(n, mostSeen) && ' different ones'} where {count(limit)}{' '}
-        {limit === 1 ? 'is' : 'are'} allowed{within}
+        {values && ' different ones'} where {count(limit)} {limit === 1 ? 'is' : 'are'} allowed{within}
         {drawn && `; these came within ${lasted(drawn.took)}`}
       </p>
       {drawn && last && (
