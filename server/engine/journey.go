@@ -62,15 +62,23 @@ func (v *view) holder() Target {
 // wellAnswered are the statuses of answers that the API gave to whom it believed.
 var wellAnswered = []int{200, 201, 202, 203, 204, 205, 206}
 
-// trips is a rule over what journeys know. It remembers nothing itself: who was told of is somewhere
-// else now.
-type trips func(*view) tally
+// holderOrClient is whom an exchange is for, or where it came from.
+func (v *view) holderOrClient() Target {
+	if v.Account == "" && v.Key.Zero() {
+		return ActorOf(v.Client)
+	}
+	return v.holder()
+}
 
-func (f trips) ask(v *view, _ question) tally { return f(v) }
+// known is a rule over what learners know. It remembers nothing itself: what it tells of is learned
+// with it, and no news the next time.
+type known func(*view) tally
 
-func (trips) forget(Target) {}
+func (f known) ask(v *view, _ question) tally { return f(v) }
 
-func (trips) fill() Fill { return Fill{} }
+func (known) forget(Target) {}
+
+func (known) fill() Fill { return Fill{} }
 
 const (
 	homes       = 8

@@ -11,6 +11,7 @@ type regime struct {
 	policy   Policy
 	rules    []*armed
 	journeys *journeys
+	prints   *prints
 	requests asked         // asked by Decide: those that refuse, then those that only count, each in the order of judgement
 	answers  asked         // asked by Observe
 	byStatus [600][]*armed // likewise
@@ -31,11 +32,11 @@ func newRegime(p Policy, k keyed, before *regime) *regime {
 		}
 	}
 	if before != nil && before.policy.Clients == p.Clients {
-		g.journeys = before.journeys
+		g.journeys, g.prints = before.journeys, before.prints
 	} else {
-		g.journeys = newJourneys(p, k)
+		g.journeys, g.prints = newJourneys(p, k), newPrints(p, k)
 	}
-	g.learners = append(g.learners, g.journeys)
+	g.learners = append(g.learners, g.journeys, g.prints)
 	g.index()
 	if before != nil && before.policy.Collateral == p.Collateral && before.policy.Clients == p.Clients {
 		g.history = before.history

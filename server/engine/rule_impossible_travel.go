@@ -12,12 +12,12 @@ import (
 // side was never there. A country where somebody is at home is no news, so that a key which two data
 // centres use is told of a few times and no more.
 var impossibleTravel = Rule{
-	ID: "impossible-travel", Title: "Impossible travel", Version: 1, Pack: "fintech",
+	ID: "impossible-travel", Title: "Impossible travel", Version: 1, Pack: fintech,
 	On:       Answers,
 	Statuses: wellAnswered,
 	When:     func(x *Exchange) bool { return x.Place.Country != Country{} },
 	Terms:    Terms{Severity: Medium},
-	Watch:    func(Policy, Terms, keyed) watch { return trips(tooFast) },
+	Watch:    func(Policy, Terms, keyed) watch { return known(tooFast) },
 	Explain: func(Policy, Terms) string {
 		return fmt.Sprintf("One account or key is well answered in two countries more than %d km apart, faster than %d km/h, and neither through a network of servers or VPNs.",
 			farthest, fastest)

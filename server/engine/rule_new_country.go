@@ -9,12 +9,12 @@ import (
 // getting to know somebody first: ten good answers over more than an hour, or two weeks (Entra learns
 // for the earlier of 14 days and 10 sign-ins). What is too fast to be a journey is told as that.
 var newCountry = Rule{
-	ID: "new-country", Title: "First time in a country", Version: 1, Pack: "fintech",
+	ID: "new-country", Title: "First time in a country", Version: 1, Pack: fintech,
 	On:       Answers,
 	Statuses: wellAnswered,
 	When:     func(x *Exchange) bool { return x.Place.Country != Country{} },
 	Terms:    Terms{Severity: Low},
-	Watch:    func(Policy, Terms, keyed) watch { return trips(elsewhere) },
+	Watch:    func(Policy, Terms, keyed) watch { return known(elsewhere) },
 	Explain: func(Policy, Terms) string {
 		return fmt.Sprintf("An account or key that was well answered at least %d times, over an hour or more, is for the first time well answered in another country.", settledFrom)
 	},

@@ -62,6 +62,8 @@ var rules = []Rule{
 	anomalous,
 	impossibleTravel,
 	newCountry,
+	sessionMoved,
+	newProgram,
 }
 
 // Rules lists what the engine looks for by itself, in the order of judgement. See Policy.All.

@@ -11,6 +11,7 @@ type view struct {
 
 	signIn      // zero where it is none
 	trip   trip // of its account or key; see journeys
+	use    use  // of its account, key or session; see prints
 }
 
 // A learner remembers something of every exchange that the API answered, for rules to ask. It

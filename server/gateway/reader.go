@@ -78,7 +78,8 @@ func (d *reader) read(r *http.Request, who client, method, sent string) (x engin
 	x = engine.Request{
 		ID: d.nextID(at), At: at, Client: who.addr, Exempt: who.exempt, Forwarded: who.forwarded, Flags: who.flags,
 		Method: method, Path: path, Folded: folded, Route: folded,
-		UserAgent: storable(first(r.Header["User-Agent"]), maxUserAgent, backslash),
+		Fingerprint: Fingerprint(r),
+		UserAgent:   storable(first(r.Header["User-Agent"]), maxUserAgent, backslash),
 	}
 	if d.places != nil {
 		x.Place = d.places(who.addr)
