@@ -195,3 +195,87 @@ func TestDimensionsAreReadAsTheyAreWritten(t *testing.T) {
 		t.Error("nothing is read as a dimension")
 	}
 }
+
+func TestANetworkOfPeopleWithAGoodHistoryIsThrottledAsAWhole(t *testing.T) {
+	rule := data("network", func(r *Rule) { r.By, r.Do, r.For = []Dimension{OfNetwork}, Block, time.Hour })
+	for people, want := range map[int]Action{5: Throttle, 4: Block} {
+		p := newPlay(t, silent, pack(rule))
+		p.exchange("203.0.113.250", Request{}, 401) // the API looks at who asks
+		for range 3 {
+			for n := range people { // each at an address of his own
+				p.exchange(fmt.Sprint("198.18.0.", n), Request{Account: fmt.Sprint("person ", n)}, 200)
+			}
+			p.wait(time.Hour)
+		}
+		var found []Finding
+		for n := range 4 {
+			found = append(found, p.fail(fmt.Sprint("198.18.0.", 100+n))...)
+		}
+		p.finds(found, "network")
+		if d := found[0].Decision; d.Action != want || d.Target != network("198.18.0.0/24") {
+			t.Errorf("with %d people: decided to %s %s", people, d.Action, d.Target)
+		}
+	}
+}
+
+func TestPatternsMatchWhatTheySay(t *testing.T) {
+	for route, want := range map[string]struct{ yes, no []string }{
+		"/":               {[]string{"/"}, []string{"/a"}},
+		"/wp-login.php":   {[]string{"/wp-login.php", "/wp-login.php/"}, []string{"/", "/wp-login", "/wp-login.php/x", "/a/wp-login.php"}},
+		"/accounts/{id}":  {[]string{"/accounts/7", "/accounts/7/"}, []string{"/accounts", "/accounts/", "/accounts/7/x"}},
+		"/admin/**":       {[]string{"/admin", "/admin/", "/admin/a/b"}, []string{"/administrator", "/"}},
+		"/**":             {[]string{"/", "/a", "/a/b"}, nil},
+		"/*.php":          {[]string{"/a.php", "/.php"}, []string{"/a.php.bak", "/a/b.php", "/php"}},
+		"/{x}/backup-*":   {[]string{"/a/backup-", "/a/backup-1"}, []string{"/backup-1", "/a/backup", "/a/backup-1/c"}},
+		"/v1/*/b":         {[]string{"/v1/a/b"}, []string{"/v1//b", "/v1/b", "/v1/a/c"}},
+		"/a/{id}/b/**":    {[]string{"/a/1/b", "/a/1/b/c/d"}, []string{"/a/1", "/a/b"}},
+		"/same*same":      {[]string{"/samesame", "/same-same"}, []string{"/same"}},
+		"/slash-at-end/":  {[]string{"/slash-at-end"}, []string{"/slash"}},
+		"/.env":           {[]string{"/.env"}, []string{"/env", "/.env.local"}},
+		"/.git/{x}/*.idx": {[]string{"/.git/a/b.idx"}, []string{"/.git/b.idx"}},
+	} {
+		p := newPlay(t, silent, pack(data("route", func(r *Rule) {
+			r.Routes, r.Statuses, r.More, r.Within = []string{route, "/never/{x}/**"}, nil, 0, 0
+		})))
+		for i, list := range [][]string{want.no, want.yes} {
+			for _, path := range list {
+				p.wait(2 * time.Minute)
+				_, found := p.exchange(person, Request{Path: path}, 200)
+				if len(found) != i {
+					t.Errorf("%s and %s: found %d", route, path, len(found))
+				}
+			}
+		}
+	}
+	for _, route := range []string{"", "a", "/A", "/a//b", "/**/b", "/a{x}", "/{}{}", "/*a*", "/a/***"} {
+		if _, err := compile(route); err == nil {
+			t.Errorf("%q is a pattern", route)
+		}
+	}
+}
+
+func TestARuleOfAPackRefusesRequests(t *testing.T) {
+	p := newPlay(t, silent, pack(
+		data("exports", func(r *Rule) {
+			r.On, r.Refuse, r.Statuses, r.By, r.Routes, r.Methods = Requests, 429, nil, []Dimension{OfKey}, []string{"/export/**"}, []string{"GET"}
+		}),
+		data("install", func(r *Rule) {
+			r.On, r.Refuse, r.Statuses, r.Terms = Requests, 403, nil, Terms{Severity: High, Do: Block, For: time.Hour}
+			r.Routes = []string{"/install.php", "/setup/{x}"}
+		})))
+	for n := range 3 {
+		_, v := p.ask(stranger(n), Request{Path: "/export/all", Key: key("mine")})
+		p.passes(v)
+	}
+	_, v := p.ask(person, Request{Path: "/export/all", Key: key("mine")})
+	p.refuses(v, 429, "exports")
+	if v.Finding == nil || v.Finding.Actor != (Target{Key: key("mine")}) || v.RetryAfter != time.Minute {
+		t.Errorf("refused with %+v", v)
+	}
+	_, v = p.ask(person, Request{Path: "/export/all", Key: key("yours")})
+	p.passes(v)
+	_, v = p.ask(person, Request{Path: "/export/all", Method: "POST", Key: key("mine")})
+	p.passes(v)
+	p.refuses(p.get(attacker, "/setup/1"), 403, "install")
+	p.refuses(p.get(attacker, "/"), 403, "install")
+}

@@ -88,7 +88,7 @@ func (l *lists) stand(r *Request, exempt bool) (s standing) {
 
 // ofKey calls f for each decision about a key.
 func (l *lists) ofKey(k Key, f func(*held)) {
-	if k.Zero() {
+	if k.Zero() || l.keys.empty() {
 		return
 	}
 	for h := l.keys.chain(k.word()); h != nil; h = h.next {

@@ -46,7 +46,7 @@ func surely(estimate int) int { return estimate * 5 / 6 }
 
 func newDistinct(limit int, span, late int64, keep bool, slots int, k keyed, by levels) *distinct {
 	w := &distinct{table: newTable(slots, k), limit: limit, span: span, late: late, keep: keep}
-	w.names = newNames(by, w.size())
+	w.names, w.clients = newNames(by, w.size()), by.client()
 	w.values = make([]sighting, w.size()*fewValues)
 	w.said = make([]saying, stripes*saidLately)
 	if limit >= fewValues {
@@ -271,6 +271,9 @@ func (w *distinct) worth(s *stripe, i int, at int64) (v worth) {
 		if int64(now-o.at) < w.span {
 			v.count++
 		}
+	}
+	if v.count > 0 && p.mark&(told|guessed) != 0 {
+		v.count += pinned
 	}
 	return v
 }

@@ -389,7 +389,7 @@ func (e *Engine) imagine(g *regime, a *armed, x *view, f Finding, acts bool) *Fi
 // instead of blocked, and the finding says so.
 func (a *armed) decide(g *regime, x *view, f *Finding, now int64) Decision {
 	do := a.Do
-	if do == Block && f.Actor == ActorOf(x.Client) && g.history.shared(actorOf(x.Client), now) {
+	if do == Block && f.Actor.Network.IsValid() && g.history.spares(f.Actor.Network, now) {
 		do = Throttle
 		f.Reason += fmt.Sprintf(" At least %s with a good history used this network in 24 hours, so it is throttled instead of blocked.",
 			plural(g.policy.Collateral, "account or key"))

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"math"
+	"net/netip"
 	"sync/atomic"
 )
 
@@ -174,4 +175,25 @@ func (h *history) shared(a actor, at int64) bool {
 	defer s.mu.Unlock()
 	i := s.find(set, uint64(a), hash)
 	return i >= 0 && h.worth(s, i, int32(at/1000)).count == precious
+}
+
+// spares reports whether a network must not be blocked: so many have proved themselves there, or in
+// the networks within it together.
+func (h *history) spares(n netip.Prefix, at int64) bool {
+	who := actorsOf(n)
+	if h == nil || who.from == who.to {
+		return h.shared(who.from, at)
+	}
+	proven := 0
+	for i := range h.stripes {
+		s := &h.stripes[i]
+		s.mu.Lock()
+		for _, e := range s.entries[:min(s.held, 1)*len(s.entries)] {
+			if i := e.slot(); i >= 0 && who.hold(actor(s.slots[i].key)) {
+				proven += min(h.worth(s, i, int32(at/1000)).count, h.enough)
+			}
+		}
+		s.mu.Unlock()
+	}
+	return proven >= h.enough
 }

@@ -15,6 +15,7 @@ type regime struct {
 	requests asked         // asked by Decide: those that refuse, then those that only count, each in the order of judgement
 	answers  asked         // asked by Observe
 	byStatus [600][]*armed // likewise
+	shared   *admission    // to the full memories of rules
 	learners []learner     // of every answer, before rules are asked; one may use what those before it filled in
 	history  *history      // nil when nobody is spared for others
 	signIns  []*armed      // likewise, about sign-ins
@@ -26,9 +27,14 @@ type regime struct {
 func newRegime(p Policy, k keyed, before *regime) *regime {
 	g := &regime{policy: p.clone(), requests: newAsked(), answers: newAsked()}
 	g.learnSignIns(k, before)
+	if before != nil && before.policy.Clients == p.Clients {
+		g.shared = before.shared
+	} else {
+		g.shared = newAdmission(p.Clients*cellsPerClient, admitted)
+	}
 	for _, r := range p.All() {
 		if !p.Terms(r.ID).Off {
-			g.rules = append(g.rules, arm(r, g.policy, k, before))
+			g.rules = append(g.rules, arm(r, g.policy, k, g.shared, before))
 		}
 	}
 	if before != nil && before.policy.Clients == p.Clients {

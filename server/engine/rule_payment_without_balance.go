@@ -113,9 +113,9 @@ const (
 func (w *payments) worth(s *stripe, i int, now int64) worth {
 	switch when, said := w.when(&s.slots[i], now); {
 	case now-when < w.span:
-		return worth{worthLook, when}
+		return worth{count: worthLook, newest: when}
 	case now-said < w.span:
-		return worth{worthTelling, said}
+		return worth{count: worthTelling, newest: said}
 	}
 	return worth{}
 }

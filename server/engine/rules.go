@@ -103,7 +103,7 @@ type armed struct {
 }
 
 // arm gives a rule its memory: that of before, where it counts the same.
-func arm(r Rule, p Policy, k keyed, before *regime) *armed {
+func arm(r Rule, p Policy, k keyed, shared *admission, before *regime) *armed {
 	a := &armed{Rule: r, Terms: p.Terms(r.ID), levels: levelsOf(r.By)}
 	a.shadow, a.plain = a.Shadow || p.Observe, a.levels.client() && r.Distinct == ByNothing
 	if r.Below != nil {
@@ -124,13 +124,13 @@ func arm(r Rule, p Policy, k keyed, before *regime) *armed {
 		a.watch = r.Watch(p, a.Terms, k)
 		return a
 	}
-	a.counter = a.count(p, k)
+	a.counter = a.count(p, k, shared)
 	return a
 }
 
 // count makes the memory that a rule counts in. Those of packs may be many, and so have fewer
 // slots each.
-func (a *armed) count(p Policy, k keyed) counter {
+func (a *armed) count(p Policy, k keyed, shared *admission) counter {
 	span, late, keep, slots := a.Within.Milliseconds(), p.Late.Milliseconds(), a.On == Answers, p.Clients
 	if a.Pack != core {
 		slots = p.Clients / packShare
@@ -141,12 +141,18 @@ func (a *armed) count(p Policy, k keyed) counter {
 		w.by(a.levels)
 		return w
 	case a.Distinct != ByNothing:
-		return newDistinct(a.More, span, late, keep, slots, k, a.levels)
+		w := newDistinct(a.More, span, late, keep, slots, k, a.levels)
+		w.admission = shared
+		return w
 	case a.More > MostCounted || a.levels.many() && a.More > fewCounted:
 		if a.More < math.MaxUint16 {
-			return newTwelfths[uint16](a.More, span, late, keep, slots, k, a.levels)
+			w := newTwelfths[uint16](a.More, span, late, keep, slots, k, a.levels)
+			w.admission = shared
+			return w
 		}
-		return newTwelfths[uint32](a.More, span, late, keep, slots, k, a.levels)
+		w := newTwelfths[uint32](a.More, span, late, keep, slots, k, a.levels)
+		w.admission = shared
+		return w
 	case span <= shortSpan:
 		w := newWindow[uint16](a.More, span, late, keep, slots, k)
 		w.by(a.levels)
@@ -157,7 +163,7 @@ func (a *armed) count(p Policy, k keyed) counter {
 	default:
 		w := newWindow[uint32](a.More, span, late, keep, slots, k)
 		w.by(a.levels)
-		w.admit(slots * cellsPerClient)
+		w.admission = shared
 		if a.Quota {
 			w.meter()
 		}
@@ -179,11 +185,12 @@ func (a *armed) counts(o *armed, p, q Policy) bool {
 }
 
 const (
-	shortSpan      = 60_000 // milliseconds that a window of 16 bits may span
-	hushed         = 60_000 // milliseconds between findings where one is enough and nobody is blocked
-	cellsPerClient = 32     // of the sketch, in each row
-	fewCounted     = 16     // exact times of so many are kept even of what many do
-	packShare      = 16     // rules of packs remember that much less
+	shortSpan      = 60_000  // milliseconds that a window of 16 bits may span
+	hushed         = 60_000  // milliseconds between findings where one is enough and nobody is blocked
+	cellsPerClient = 32      // of the admission that rules share, in each row
+	admitted       = 600_000 // milliseconds; who came twice within half of that is no newcomer
+	fewCounted     = 16      // exact times of so many are kept even of what many do
+	packShare      = 16      // rules of packs remember that much less
 )
 
 // asks reports whether a rule has a say about a request, as far as the index has not told. What

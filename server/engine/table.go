@@ -17,19 +17,23 @@ type table struct {
 	keyed
 	stripes [stripes]stripe
 	sets    uint64 // in a stripe; a power of two
+
+	admission *admission // to full sets; nil admits everybody
+	clients   bool       // keys are actors
 }
 
 type stripe struct {
+	table      *table
 	mu         sync.Mutex
 	first      int     // number of its first slot in the table
 	entries    []entry // sets of eight
 	slots      []slot
-	used       int     // slots given out so far
-	free       int64   // the first of those given back, plus one; it leads to the next
-	sketch     *sketch // admits to full sets; nil admits everybody
-	held       int     // slots in use
-	evicted    int     // keys pushed out while they still counted
-	turnedAway int     // keys that the sketch did not admit
+	used       int   // slots given out so far
+	free       int64 // the first of those given back, plus one; it leads to the next
+	held       int   // slots in use
+	evicted    int   // keys pushed out while they still counted
+	turnedAway int   // keys that were not admitted
+	fresh      newcomers
 }
 
 type slot struct {
@@ -56,7 +60,7 @@ func newTable(slots int, k keyed) *table {
 	t := &table{keyed: k, sets: uint64(n / stripes / ways)}
 	each := n / stripes
 	for i := range t.stripes {
-		t.stripes[i].first = i * each
+		t.stripes[i].table, t.stripes[i].first = t, i*each
 		t.stripes[i].entries = make([]entry, each)
 		t.stripes[i].slots = make([]slot, each)
 	}
@@ -83,20 +87,30 @@ func (s *stripe) find(set int, key, hash uint64) int {
 
 // A worth is what a slot's holder has to set against a newcomer.
 type worth struct {
-	count  int   // what is counted within the window
+	count  int   // what is counted within the window, and pinned on top of it for who was told of
 	newest int64 // when last
 }
+
+// pinned is added to what counts of somebody who was told of, while that is not over.
+const pinned = 1 << 40
 
 // precious is the worth of what nobody pushes out.
 const precious = math.MaxInt
 
+// mostPinned of one network, in a set: the others of it take their chance, so that who has many
+// addresses of a network can't fill the sets.
+const mostPinned = 2
+
 // claim makes room for a key in its set: a slot that was never used or is given back, else
 // that of least worth (one that counts nothing any more, else the smallest count, else the
-// oldest). So who comes once can't push out who came often. With a sketch, a newcomer enters
-// a full set only if he was seen more often than the victim counts; else the answer is -1.
-// The slot is empty but for the key; pushed is what was lost.
+// oldest). So who comes once can't push out who came often, and nobody who was told of, within
+// bounds. With an admission, a newcomer enters a full set only if he was seen more often than the
+// victim counts; else the answer is -1. The slot is empty but for the key; pushed is what was lost.
 func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) worth) (i int, pushed worth) {
 	victim := -1
+	s.fresh.count(now)
+	var pins [ways]uint64 // networks
+	n := 0
 	for at := set; at < set+ways; at++ {
 		i := s.entries[at].slot()
 		if i < 0 {
@@ -105,24 +119,50 @@ func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) w
 			return i, worth{}
 		}
 		w := weigh(i)
+		if w.count >= pinned && w.count != precious {
+			w.count -= pinned
+			pins[n] = s.table.network(s.slots[i].key)
+			if n++; times(pins[:n], pins[n-1]) <= mostPinned {
+				continue
+			}
+		}
 		if victim < 0 || w.count < pushed.count || w.count == pushed.count && w.newest < pushed.newest {
 			victim, pushed = at, w
 		}
 	}
+	if victim < 0 || pushed.count == precious || pushed.count > 0 && !s.table.admits(hash, now, pushed.count) {
+		s.turnedAway++
+		return -1, worth{}
+	}
 	if pushed.count > 0 {
-		if pushed.count == precious {
-			s.turnedAway++
-			return -1, worth{}
-		}
-		if s.sketch != nil && s.sketch.seen(hash, now) <= pushed.count {
-			s.turnedAway++
-			return -1, worth{}
-		}
 		s.evicted++
 	}
 	i = s.entries[victim].slot()
 	s.entries[victim], s.slots[i] = newEntry(hash, i), slot{key: key}
 	return i, pushed
+}
+
+// times that a value is among others.
+func times(all []uint64, value uint64) (n int) {
+	for _, v := range all {
+		if v == value {
+			n++
+		}
+	}
+	return n
+}
+
+// network that a key lies in, where keys are clients; all else is a network of its own.
+func (t *table) network(key uint64) uint64 {
+	if t.clients {
+		return uint64(actor(key).network())
+	}
+	return key
+}
+
+// admits reports whether who has that hash was seen more often than a victim counts.
+func (t *table) admits(hash uint64, now int64, count int) bool {
+	return t.admission == nil || t.admission.seen(hash, now) > count
 }
 
 // take gives out a slot. There is one, as there are no more entries than slots.
@@ -190,22 +230,29 @@ func (t *table) eachSlot(f func(*slot)) {
 // Fill says how full a rule's memory is.
 type Fill struct {
 	Rule       string
-	Clients    int // remembered at most
+	Clients    int // remembered at most; keys, accounts or whatever it counts by
 	Held       int // remembered now, the forgettable included
 	Evicted    int // pushed out by others while they still counted
 	TurnedAway int // not let in, because all who were in counted more
+
+	New     int  // that it did not know, in the last minute that is over
+	Usual   int  // of them in a minute
+	Flooded bool // there are far more than usual now: a flood of invented keys, or a crowd
 }
 
 func (t *table) fill() (f Fill) {
 	f.Clients = t.size()
+	fresh := make([]newcomers, len(t.stripes))
 	for i := range t.stripes {
 		s := &t.stripes[i]
 		s.mu.Lock()
+		fresh[i] = s.fresh
 		f.Held += s.held
 		f.Evicted += s.evicted
 		f.TurnedAway += s.turnedAway
 		s.mu.Unlock()
 	}
+	f.New, f.Usual, f.Flooded = sumOf(fresh)
 	return f
 }
 

@@ -31,6 +31,7 @@ const (
 
 func newTwelfths[T uint16 | uint32](limit int, span, late int64, keep bool, slots int, k keyed, by levels) *twelfths[T] {
 	w := &twelfths[T]{table: newTable(slots, k), limit: limit, span: span, part: max(span/inWindow, 1), late: late, keep: keep}
+	w.clients = by.client()
 	w.names, w.cells = newNames(by, w.size()), make([]T, w.size()*living)
 	return w
 }
@@ -180,6 +181,9 @@ func (w *twelfths[T]) worth(s *stripe, i int, at int64) (v worth) {
 	newest := w.number(v.newest)
 	for n := max(w.number(max(at, v.newest))-inWindow, newest-inWindow) + 1; n <= newest; n++ {
 		v.count += int(ring[cell(n)])
+	}
+	if v.count > 0 && s.slots[i].mark&(told|guessed) != 0 {
+		v.count += pinned
 	}
 	return v
 }

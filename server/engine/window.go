@@ -62,6 +62,14 @@ func (s *slot) setHead(h *head) {
 
 const told = 1 << 15 // in a mark
 
+// pin is what being told of adds to a worth.
+func (h *head) pin() int {
+	if h.told {
+		return pinned
+	}
+	return 0
+}
+
 // A question to a rule's memory, about one exchange.
 type question struct {
 	at       int64 // milliseconds
@@ -106,7 +114,7 @@ const putBack = int64(LongestLate / 1e6)
 // newWindow makes a window for that many actors. T must hold the span, with a little to spare.
 func newWindow[T uint16 | uint32](limit int, span, late int64, keep bool, slots int, k keyed) *window[T] {
 	w := &window[T]{table: newTable(slots, k), limit: limit, span: span, late: late, keep: keep, kept: max(limit, 1)}
-	w.names = newNames(levelsOf(nil), w.size())
+	w.names, w.clients = newNames(levelsOf(nil), w.size()), true
 	w.times = make([]T, w.size()*w.kept)
 	w.quiet = make([]int64, w.size())
 	if late >= span {
@@ -117,7 +125,7 @@ func newWindow[T uint16 | uint32](limit int, span, late int64, keep bool, slots 
 
 // by counts others than clients.
 func (w *window[T]) by(l levels) {
-	w.names = newNames(l, w.size())
+	w.names, w.clients = newNames(l, w.size()), l.client()
 	if w.before != nil {
 		w.before.by(l)
 	}
@@ -126,12 +134,8 @@ func (w *window[T]) by(l levels) {
 // meter lets answers tell what is left of the limit.
 func (w *window[T]) meter() { w.recents = make([]uint8, w.size()) }
 
-// admit puts a sketch before full sets.
-func (w *window[T]) admit(cells int) {
-	for i := range w.stripes {
-		w.stripes[i].sketch = newSketch(cells/len(w.stripes), w.span)
-	}
-}
+// admit puts a sketch of its own before full sets.
+func (w *window[T]) admit(cells int) { w.admission = newAdmission(cells, w.span) }
 
 func (w *window[T]) see(a actor, q question) tally {
 	who := uint64(a)
@@ -325,12 +329,12 @@ func (w *window[T]) worth(s *stripe, i int, now int64) worth {
 	case h.n == 0 || h.newest <= since || h.newest-now > putBack:
 		return worth{}
 	case h.oldest > since:
-		return worth{int(h.n), h.newest}
+		return worth{int(h.n) + h.pin(), h.newest}
 	}
 	var room [MostCounted]int64
 	times := w.recall(&h, w.ring(s.first+i), room[:0])
 	n := slices.IndexFunc(times, func(t int64) bool { return t <= since })
-	return worth{n, h.newest}
+	return worth{n + h.pin(), h.newest}
 }
 
 // retell makes every excess news again.
