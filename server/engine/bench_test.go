@@ -70,6 +70,59 @@ func BenchmarkExchange(b *testing.B) {
 	}
 }
 
+// BenchmarkExchangeManyRules is the same with thirty rules of packs besides, of which few have a say.
+func BenchmarkExchangeManyRules(b *testing.B) {
+	p := Defaults()
+	p.Packs = manyRules()
+	e, err := New(p, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	people := exchanges{to: crowd, at: noon}
+	for range 3 * crowd {
+		x := people.next()
+		pass(b, e, &x)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		x := people.next()
+		pass(b, e, &x)
+	}
+}
+
+// BenchmarkExchangeCounted is an exchange that ten rules of packs count, by whom and in ways of all kinds.
+func BenchmarkExchangeCounted(b *testing.B) {
+	p := Defaults()
+	for _, r := range manyRules() {
+		if r.Routes == nil {
+			r.Statuses, r.More = nil, 100_000
+			if r.Distinct != ByNothing {
+				r.More = 100
+			}
+			p.Packs = append(p.Packs, r)
+		}
+	}
+	e, err := New(p, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	people := exchanges{to: crowd / 10, at: noon}
+	step := func() {
+		x := people.next()
+		x.Account, x.UserAgent = "somebody", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+		e.Decide(x.Request)
+		e.Observe(x)
+	}
+	for range crowd {
+		step()
+	}
+	b.ReportMetric(float64(len(p.Packs)), "rules")
+	b.ReportAllocs()
+	for b.Loop() {
+		step()
+	}
+}
+
 func BenchmarkExchangeParallel(b *testing.B) {
 	e, err := New(Defaults(), 1)
 	if err != nil {
