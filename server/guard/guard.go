@@ -283,6 +283,9 @@ func (g *Guard) Revise(p engine.Policy) error {
 // WouldHave lists what would have been done since the start, had it been enforced.
 func (g *Guard) WouldHave() []engine.WouldHave { return g.engine.WouldHave() }
 
+// Memory says how full each rule's memory is.
+func (g *Guard) Memory() []engine.Fill { return g.engine.Memory() }
+
 // Flush waits until all that was decided, observed and placed before is written and told.
 func (g *Guard) Flush(ctx context.Context) error {
 	if err := g.traffic.flush(ctx); err != nil {

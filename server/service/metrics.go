@@ -67,6 +67,11 @@ var (
 	storeFree        = describe("store_free_bytes", "What of it is to be used again.", "database")
 	storeOldest      = describe("store_oldest_timestamp_seconds", "Since when things are kept.", "class")
 	bouncersKnown    = describe("bouncers", "Bouncers that follow decisions.")
+	memoryFilled     = describe("memory_filled_ratio", "How full the memory of a rule is; full is as it should be.", "rule")
+	memoryEvicted    = describe("memory_evicted_total", "Clients, keys or accounts that a rule had to forget while they counted.", "rule")
+	memoryTurnedAway = describe("memory_turned_away_total", "How often a rule could not count somebody new, as all it remembers counted more.", "rule")
+	newKeys          = describe("memory_new_keys", "Clients, keys or accounts that a rule did not know, in the last minute.", "rule")
+	keyFlood         = describe("key_flood_rules", "Rules that see eight times as many new clients, keys or accounts as usual.")
 	decisionsVersion = describe("decisions_changes_total", "Changes of what bouncers enforce since the start.")
 )
 
@@ -75,6 +80,7 @@ func (m *metrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		requests, wouldRefuse, rate, findings, wouldFind, decisionsNow, waiting, trafficLost, findingsLost, dependencyState, enforcing,
 		storeBytes, storeFree, storeOldest, bouncersKnown, decisionsVersion,
+		memoryFilled, memoryEvicted, memoryTurnedAway, newKeys, keyFlood,
 	} {
 		to <- d
 	}
@@ -102,6 +108,17 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 	for _, w := range m.guard.WouldHave() {
 		count(wouldFind, w.Findings, w.Rule)
 	}
+	flooded := 0
+	for _, f := range m.guard.Memory() {
+		gauge(memoryFilled, float64(f.Held)/float64(max(f.Clients, 1)), f.Rule)
+		count(memoryEvicted, int64(f.Evicted), f.Rule)
+		count(memoryTurnedAway, int64(f.TurnedAway), f.Rule)
+		gauge(newKeys, float64(f.New), f.Rule)
+		if f.Flooded {
+			flooded++
+		}
+	}
+	gauge(keyFlood, float64(flooded))
 	gauge(rate, m.guard.Rate())
 	h := m.guard.Health()
 	gauge(waiting, float64(h.Waiting))
