@@ -88,8 +88,10 @@ func TestAccountsAndKeysAndRoutesAreCountedAndBlockedWhereThatMakesSense(t *test
 				r.Do, r.For = Block, time.Hour
 			}
 		})))
-		r := Request{Method: "POST", Path: "/api/login", Key: key("mine"), Account: "alice", Session: key("s"), UserAgent: "curl", Fingerprint: 7,
-			Place: Place{Country: Country{'A', 'T'}, ASN: 5}}
+		r := Request{
+			Method: "POST", Path: "/api/login", Key: key("mine"), Account: "alice", Session: key("s"), UserAgent: "curl", Fingerprint: 7,
+			Place: Place{Country: Country{'A', 'T'}, ASN: 5},
+		}
 		for range 3 {
 			_, found := p.exchange(attacker, r, 401)
 			p.finds(found)

@@ -145,6 +145,7 @@ func (d Dimension) write(b []byte, x *view) []byte {
 		return strconv.AppendUint(append(b, "AS"...), uint64(x.Place.ASN), 10)
 	case OfCountry:
 		return append(b, x.Place.Country[:]...)
+	default:
 	}
 	return b
 }
@@ -168,8 +169,9 @@ func (d Dimension) target(x *view) Target {
 		return Target{Account: x.Account}
 	case OfRoute, OfEverybody:
 		return Target{Route: x.Method + " " + x.template()}
+	default:
+		return Target{}
 	}
-	return Target{}
 }
 
 // names reports whether a word of that dimension lies in a target.
@@ -209,6 +211,7 @@ func (l levels) many() bool {
 		switch d {
 		case OfClient, OfKey, OfAccount, OfSession, OfFingerprint:
 			return false
+		default:
 		}
 	}
 	return true
@@ -237,8 +240,9 @@ func (l levels) about() Dimension {
 		switch l.of[0] {
 		case OfNetwork, OfKey, OfAccount, OfRoute, OfEverybody:
 			return l.of[0]
+		default:
+			return OfClient
 		}
-		return OfClient
 	}
 	for _, d := range []Dimension{OfAccount, OfKey} {
 		if l.of[0] == d || l.of[1] == d {
@@ -256,8 +260,9 @@ func (l levels) listed() bool {
 	switch l.of[0] {
 	case OfRoute, OfPath, OfASN, OfCountry, OfEverybody:
 		return false
+	default:
+		return true
 	}
-	return true
 }
 
 // concern reports whether a target may be part of a name at all.

@@ -24,10 +24,10 @@ func manyRules() []Rule {
 			case 2:
 				r.Within = time.Minute
 			}
-			switch {
-			case n%3 == 0:
+			switch n % 3 {
+			case 0:
 				r.Routes, r.Statuses = []string{fmt.Sprintf("/admin-%d/**", n)}, nil
-			case n%3 == 1:
+			case 1:
 				r.Methods, r.Routes = []string{"POST"}, []string{"/accounts/{id}/*.pdf", "/files/**"}
 			}
 		}))
