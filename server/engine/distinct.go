@@ -3,10 +3,11 @@ package engine
 // distinct counts how many different values (accounts, say) came within a span from each of whom
 // it counts for.
 //
-// Up to sixteen it is exact: it keeps a hash of each value, and when it came last. Where the limit
-// is higher, whoever shows more is lent a throng, of which there are fewer. That is an estimate, of
-// half the span at least and of the whole at most. It tells by the estimate, and decides only by
-// what is surely in it: see surely.
+// Up to 64 it is exact: it keeps a hash of each value, and when it came last. There is room for
+// sixteen in each slot; where the limit is higher, whoever shows more is lent more room, of which
+// there is less. Beyond, where the limit is, he is estimated as a throng: over half the span at
+// least, and the whole at most. It tells by the estimate, and decides only by what is surely in it:
+// see surely.
 //
 // What comes late counts where it belongs while the span lasts. When it lies more than an hour
 // back, the clock was put back, and the memory of him begins anew.
@@ -18,10 +19,12 @@ type distinct struct {
 	late    int64
 	keep    bool // values over the limit are kept too
 	values  []sighting
-	throngs []throng  // a share of them for each stripe; none where the limit needs none
-	lent    []uint16  // by slot, the number of its throng in the stripe plus one
-	said    []saying  // the newest values of each stripe, in turn
-	next    [64]uint8 // of each stripe, where the next is written
+	lent    []uint16   // by slot, the number of the room lent to him in the stripe, plus one; nil where nobody needs more
+	owners  []int32    // of rooms, a share of them for each stripe: the slot in the stripe, plus one; 0 when it is free
+	rooms   []sighting // that are lent
+	throngs []throng   // one for each room; nil where the limit needs none
+	said    []saying   // the newest values of each stripe, in turn
+	next    [stripes]uint8
 }
 
 // A sighting is a value's hash and when it came last, in milliseconds, the low bits.
@@ -35,10 +38,11 @@ type saying struct {
 }
 
 const (
-	fewValues   = 16 // that are known exactly
-	throngShare = 8  // so many slots have one throng
-	saidLately  = 16 // values per stripe
-	everSighted = 31 // in a mark: how many sightings were written, at most sixteen
+	fewValues   = 16  // that a slot has room for
+	manyValues  = 64  // that are known exactly
+	roomShare   = 8   // so many slots have one room to lend
+	saidLately  = 16  // values per stripe
+	everSighted = 127 // in a mark: how many sightings were written
 )
 
 // surely is what an estimate leaves when three standard errors are taken off.
@@ -50,8 +54,12 @@ func newDistinct(limit int, span, late int64, keep bool, slots int, k keyed, by 
 	w.values = make([]sighting, w.size()*fewValues)
 	w.said = make([]saying, stripes*saidLately)
 	if limit >= fewValues {
-		w.throngs = make([]throng, w.size()/throngShare)
 		w.lent = make([]uint16, w.size())
+		w.owners = make([]int32, w.size()/roomShare)
+		w.rooms = make([]sighting, len(w.owners)*manyValues)
+	}
+	if limit >= manyValues {
+		w.throngs = make([]throng, len(w.owners))
 	}
 	return w
 }
@@ -97,8 +105,8 @@ func (w *distinct) see(a actor, q question) (t tally) {
 // judge a count. An estimate that may be wrong tells and does not decide.
 func (w *distinct) judge(p *slot, t *tally, q question) {
 	sure := t.count
-	if t.count > fewValues {
-		sure = max(surely(t.count), fewValues)
+	if t.count > manyValues+1 {
+		sure = max(surely(t.count), manyValues+1)
 	}
 	switch {
 	case sure > w.limit:
@@ -119,66 +127,81 @@ func (w *distinct) judge(p *slot, t *tally, q question) {
 
 // enter a value, and answer how many there are with it.
 func (w *distinct) enter(s *stripe, i int, q question, newest int64) int {
-	values := w.values[(s.first+i)*fewValues : (s.first+i+1)*fewValues]
 	p, hash, at := &s.slots[i], uint32(scramble(q.value^w.k1)), uint32(q.at)
+	values := w.known(s, i)
 	written := int(p.mark & everSighted)
 	here, room, oldest, live := -1, -1, 0, 0
-	for j := range values[:written] {
-		v := &values[j]
+	for j, v := range values[:written] {
 		age := uint32(newest) - v.at
-		switch {
-		case v.hash == hash:
+		if v.hash == hash {
 			here = j
-		case int64(age) >= w.span:
-			room = j
-			continue
 		}
-		if int64(age) < w.span {
+		switch {
+		case int64(age) < w.span:
 			live++
+		case v.hash != hash:
+			room = j
 		}
 		if age > uint32(newest)-values[oldest].at {
 			oldest = j
 		}
 	}
-	switch {
-	case here >= 0 && int64(uint32(newest)-values[here].at) < w.span: // it was among them
+	known := here >= 0 && int64(uint32(newest)-values[here].at) < w.span
+	if known {
 		if int32(at-values[here].at) > 0 {
 			values[here].at = at
 		}
-		return w.gather(s, i, hash, q.at, live)
-	case !w.keep && live >= w.limit:
+		return w.many(s, i, hash, q.at, newest, live)
+	}
+	if !w.keep && live >= w.limit {
 		return live + 1
+	}
+	if live == fewValues && len(values) == fewValues && w.lend(s, i, newest) {
+		values = w.known(s, i)
+	}
+	switch {
 	case here >= 0:
 		values[here].at = at
-	case room >= 0:
-		values[room] = sighting{hash, at}
-	case written < fewValues:
+	case written < len(values):
 		values[written] = sighting{hash, at}
 		p.mark++
-	default:
-		if w.throngs != nil && w.lent[s.first+i] == 0 {
-			w.lend(s, i, values, newest)
-		}
-		if int32(at-values[oldest].at) > 0 {
-			values[oldest] = sighting{hash, at}
-		}
+	case room >= 0:
+		values[room] = sighting{hash, at}
+	case int32(at-values[oldest].at) > 0:
+		values[oldest] = sighting{hash, at}
 	}
 	w.write(s, p.key, q)
-	return w.gather(s, i, hash, q.at, live+1)
+	return w.many(s, i, hash, q.at, newest, live+1)
 }
 
-// gather is how many there are, by his throng when he has one. Who shows few again gives it back.
-func (w *distinct) gather(s *stripe, i int, hash uint32, at int64, few int) int {
-	c := w.throng(s, i)
+// many is how many there are, as a throng where that is needed. Who shows few again gives his room
+// back.
+func (w *distinct) many(s *stripe, i int, hash uint32, at, newest int64, live int) int {
+	room := w.room(s, i)
 	switch {
-	case c == nil:
-		return few
-	case few < fewValues:
-		w.giveBack(s, i)
-		return few
+	case room < 0:
+		return live
+	case live < fewValues/2:
+		w.shrink(s, i, newest)
+		return live
+	case w.throngs == nil:
+		return live
+	}
+	c := &w.throngs[room]
+	switch {
+	case live < manyValues:
+		c.counts = false
+		return live
+	case !c.counts && live == manyValues:
+		return live
+	case !c.counts:
+		*c = throng{counts: true, turn: w.turn(newest)}
+		for _, v := range w.known(s, i) {
+			c.see(v.hash, w.turn(newest-int64(uint32(newest)-v.at)))
+		}
 	}
 	c.see(hash, w.turn(at))
-	return max(few, c.size())
+	return max(live, c.size())
 }
 
 // turn is the number of the half that a time lies in.
@@ -191,45 +214,74 @@ func (w *distinct) turn(at int64) int64 {
 	return n
 }
 
-func (w *distinct) throng(s *stripe, i int) *throng {
-	if w.lent == nil || w.lent[s.first+i] == 0 {
-		return nil
+// known are the sightings of a slot, as many as there is room for.
+func (w *distinct) known(s *stripe, i int) []sighting {
+	if room := w.room(s, i); room >= 0 {
+		return w.rooms[room*manyValues : (room+1)*manyValues]
 	}
-	return &w.ofStripe(s)[w.lent[s.first+i]-1]
+	return w.own(s, i)
 }
 
-func (w *distinct) ofStripe(s *stripe) []throng {
-	each := len(w.throngs) / stripes
-	return w.throngs[s.first/throngShare:][:each]
+func (w *distinct) own(s *stripe, i int) []sighting {
+	return w.values[(s.first+i)*fewValues : (s.first+i+1)*fewValues]
 }
 
-// lend him a throng that knows what was seen of him: a free one, else one of who was not seen within
-// the span. When there is none, he counts as sixteen.
-func (w *distinct) lend(s *stripe, i int, values []sighting, newest int64) {
-	throngs := w.ofStripe(s)
-	for n := range throngs {
-		c := &throngs[n]
-		if c.owner > 0 {
-			if newest-s.slots[c.owner-1].mark>>16 < w.span {
+// room that is lent to a slot, or -1.
+func (w *distinct) room(s *stripe, i int) int {
+	if w.lent == nil || w.lent[s.first+i] == 0 {
+		return -1
+	}
+	return s.first/roomShare + int(w.lent[s.first+i]) - 1
+}
+
+// lend a slot more room: what is free, else of who was not seen within the span. When there is none,
+// he counts as seventeen.
+func (w *distinct) lend(s *stripe, i int, newest int64) bool {
+	if w.lent == nil {
+		return false
+	}
+	first := s.first / roomShare
+	for n := range len(w.owners) / stripes {
+		owner := &w.owners[first+n]
+		if *owner > 0 {
+			if o := &s.slots[*owner-1]; o.key != 0 && newest-o.mark>>16 < w.span {
 				continue
 			}
-			w.lent[s.first+c.owner-1] = 0
+			if s.slots[*owner-1].key != 0 { // it was not dropped in the meantime
+				s.slots[*owner-1].mark &^= everSighted
+			}
+			w.giveBack(s, int(*owner-1))
 		}
-		*c = throng{owner: i + 1, turn: w.turn(newest)}
-		for _, v := range values {
-			c.see(v.hash, w.turn(newest-int64(uint32(newest)-v.at)))
+		*owner = int32(i + 1)
+		copy(w.rooms[(first+n)*manyValues:], w.own(s, i))
+		if w.throngs != nil {
+			w.throngs[first+n].counts = false
 		}
 		w.lent[s.first+i] = uint16(n + 1)
-		return
+		return true
 	}
 	s.turnedAway++
+	return false
 }
 
-// giveBack his throng, if he has one.
+// giveBack the room lent to a slot, if there is any.
 func (w *distinct) giveBack(s *stripe, i int) {
-	if c := w.throng(s, i); c != nil {
-		c.owner, w.lent[s.first+i] = 0, 0
+	if room := w.room(s, i); room >= 0 {
+		w.owners[room], w.lent[s.first+i] = 0, 0
 	}
+}
+
+// shrink gives back the room lent to a slot, keeping what counts.
+func (w *distinct) shrink(s *stripe, i int, newest int64) {
+	p, own, n := &s.slots[i], w.own(s, i), 0
+	for _, v := range w.known(s, i)[:p.mark&everSighted] {
+		if int64(uint32(newest)-v.at) < w.span && n < len(own) {
+			own[n] = v
+			n++
+		}
+	}
+	p.mark = p.mark&^everSighted | int64(n)
+	w.giveBack(s, i)
 }
 
 // write down what a value is called.
@@ -267,7 +319,7 @@ func (w *distinct) worth(s *stripe, i int, at int64) (v worth) {
 		return worth{}
 	}
 	now := uint32(max(at, v.newest))
-	for _, o := range w.values[(s.first+i)*fewValues:][:p.mark&everSighted] {
+	for _, o := range w.known(s, i)[:p.mark&everSighted] {
 		if int64(now-o.at) < w.span {
 			v.count++
 		}

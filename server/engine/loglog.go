@@ -47,11 +47,11 @@ func united(a, b *loglog) int {
 // A throng estimates how many different values came lately: in the current half of a span, as far
 // as it is over, and in the whole one before. So it never counts what is older than the span.
 type throng struct {
-	owner       int // the slot it is lent to, plus one; 0 when it is free
+	counts      bool // there are so many that they are not known one by one
 	turn        int64
 	now, before loglog
 	count       int
-	counted     bool // count is up to date
+	counted     bool // it is up to date
 }
 
 // see a value in its half; one that is older than both is not counted.
