@@ -137,6 +137,19 @@ func TestBuiltInRulesThatRefuseStartInShadow(t *testing.T) {
 	}
 }
 
+// Half a microsecond for each exchange would be half of what all rules may cost.
+func TestBuiltInRulesThatEveryExchangeMeetsHaveNoExpression(t *testing.T) {
+	set, err := rules.BuiltIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range set {
+		if w := r.When; w.Where != "" && len(w.Status) == 0 && len(w.Route) == 0 {
+			t.Errorf("%s evaluates %s for each", r.ID, w.Where)
+		}
+	}
+}
+
 const good = `
 rules:
   - id: a-rule

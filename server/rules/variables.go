@@ -47,7 +47,7 @@ var variables = []variable{
 	{"simulated_header", cel.BoolType, 0, false, flag(engine.SimulatedHeader)},
 	{"body_unread", cel.BoolType, 0, false, flag(engine.BodyUnread)},
 
-	{"status", cel.IntType, 0, true, func(x *engine.Exchange) ref.Val { return types.Int(x.Status) }},
+	{"status", cel.IntType, 0, true, func(x *engine.Exchange) ref.Val { return status(x.Status) }},
 	{"bytes", cel.IntType, 0, true, func(x *engine.Exchange) ref.Val { return types.Int(x.Bytes) }},
 	{"took_ms", cel.IntType, 0, true, func(x *engine.Exchange) ref.Val { return types.Int(x.Took.Milliseconds()) }},
 	{"sets_cookie", cel.BoolType, 0, true, func(x *engine.Exchange) ref.Val { return types.Bool(x.Cookie) }},
@@ -69,6 +69,21 @@ func sign(name string) func(*engine.Exchange) ref.Val {
 func flag(f engine.Flags) func(*engine.Exchange) ref.Val {
 	return func(x *engine.Exchange) ref.Val { return types.Bool(x.Flags&f != 0) }
 }
+
+// status saves an allocation.
+func status(code int) ref.Val {
+	if code >= 0 && code < len(codes) {
+		return codes[code]
+	}
+	return types.Int(code)
+}
+
+var codes = func() (v [600]ref.Val) {
+	for i := range v {
+		v[i] = types.Int(i)
+	}
+	return v
+}()
 
 // method saves an allocation for those that nearly all requests have.
 func method(m string) ref.Val {
