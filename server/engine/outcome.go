@@ -21,9 +21,14 @@ const (
 type signIn struct {
 	outcome Outcome
 	sure    bool   // its status says so, or an operator, or how else it is answered there
-	route   uint64 // a hash of method and template
+	route   uint64 // a hash of its template
 	account uint64 // a hash of whom it names, 0 when unknown
 	network uint64 // the /24 or /48 that it comes from
+
+	tried    attacked // what is known of the account, by
+	accounts *accounts
+	source   sprees // what is known of who tries, by
+	sources  *sources
 }
 
 // A FailedSignIn is how an operator says what a failure looks like where the status does not.
@@ -39,12 +44,14 @@ type FailedSignIn struct {
 // success. A client counts once for an answer, and it takes those of three networks, so that
 // nobody teaches alone. What is not known yet is Unclear.
 type outcomes struct {
-	*table  // of endpoints, by a hash of their route; a slot holds when it was last asked
-	signIns []string
-	marked  []FailedSignIn
-	answers []answers // of each endpoint
-	callers *callers
-	gated   []atomic.Uint32 // routes where somebody was refused or sent elsewhere: a mark each
+	*table   // of endpoints, by a hash of their route; a slot holds when it was last asked
+	signIns  []string
+	marked   []FailedSignIn
+	answers  []answers // of each endpoint
+	callers  *callers
+	accounts *accounts
+	sources  *sources
+	gated    []atomic.Uint32 // routes where somebody was refused or sent elsewhere: a mark each
 }
 
 const (
@@ -68,6 +75,15 @@ func learnOutcomes(p Policy, k keyed) *outcomes {
 }
 
 func (o *outcomes) look(v *view) {
+	o.say(v)
+	if v.account != 0 && (v.outcome == Failed || v.outcome == Succeeded) {
+		o.accounts.note(v)
+		o.sources.note(v)
+	}
+}
+
+// say what came of a sign-in, and learn from it.
+func (o *outcomes) say(v *view) {
 	switch {
 	case v.Method == "SSH": // sshd's log tells it in plain words
 		said, _ := byStatus(v.Status)
@@ -89,30 +105,10 @@ func (o *outcomes) look(v *view) {
 
 // tell what came of it and what rules need to know beside.
 func (o *outcomes) tell(v *view, said Outcome, sure bool) {
-	v.signIn = signIn{said, sure, o.text(routeOf(&v.Request)), o.nameOf(v.Account), networkOf(actorOf(v.Client))}
-}
-
-// nameOf hashes an account; 0 for none.
-func (k keyed) nameOf(account string) uint64 {
-	if account == "" {
-		return 0
+	v.signIn = signIn{outcome: said, sure: sure, route: v.hashed(OfEverybody, v.template(), o.keyed), network: uint64(actorOf(v.Client).network())}
+	if v.Account != "" {
+		v.account = max(v.hashed(OfAccount, v.Account, o.keyed), 1)
 	}
-	return max(k.text(account), 1)
-}
-
-// networkOf is the /24 or /48 that an actor belongs to.
-func networkOf(a actor) uint64 {
-	if a.four() {
-		return uint64(a) &^ 0xff
-	}
-	return uint64(a) &^ 0xffff
-}
-
-func routeOf(r *Request) string {
-	if r.Route != "" {
-		return r.Route
-	}
-	return trimSlash(r.Folded)
 }
 
 // byStatus is what a status says by itself: 2xx and 3xx nothing.
@@ -227,18 +223,22 @@ func (o *outcomes) follow(v *view) {
 		if i := s.find(set, route, hash); i >= 0 {
 			if l := o.answers[s.first+i].find(sign); l != nil {
 				l.followed++
-				l.on |= bitOf(networkOf(actorOf(v.Client)))
+				l.on |= bitOf(uint64(actorOf(v.Client).network()))
 			}
 		}
 	}
 }
 
 func (o *outcomes) gate(v *view) (*atomic.Uint32, uint32) {
-	mix := o.text(routeOf(&v.Request))
+	mix := v.hashed(OfEverybody, v.template(), o.keyed)
 	return &o.gated[mix%gatedRoutes], max(uint32(mix>>32), 1)
 }
 
-func (o *outcomes) forget(t Target) { o.callers.forget(t) }
+func (o *outcomes) forget(t Target) {
+	o.callers.forget(t)
+	o.accounts.forget(t)
+	o.sources.forget(t)
+}
 
 // answers of one endpoint.
 type answers struct {

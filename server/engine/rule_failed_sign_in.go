@@ -9,7 +9,7 @@ import (
 // this counts what outcomes have learned to be failures. Those of 401 and 403 are
 // failed-authentication's.
 var failedSignIn = Rule{
-	ID: "failed-sign-in", Title: "Repeated failed sign-ins", Version: 1, Pack: core,
+	ID: "failed-sign-in", Title: "Repeated failed sign-ins", Version: 1, Pack: fintech,
 	On: Answers, SignIns: true,
 	Terms: Terms{More: 5, Within: 10 * time.Minute, Severity: High, Do: Block, For: 30 * time.Minute},
 	Watch: watchFailedSignIns,

@@ -9,7 +9,7 @@ import (
 // rule counts in. The terms in a rule hold unless the policy says otherwise.
 type Rule struct {
 	ID, Title string
-	Pack      string // that it belongs to: "core" for those of the engine
+	Pack      string // that it belongs to: "core" or "fintech" for those of the engine
 	Version   int
 
 	// On is when the rule is asked, the next six about what; nil stands for all. Where they say so,
@@ -58,6 +58,10 @@ var rules = []Rule{
 	rateAbuse,
 	failedAuthentication,
 	failedSignIn,
+	credentialStuffing,
+	accountGuessing,
+	stuffedAccount,
+	successAfterSpray,
 	paymentWithoutBalance,
 	anomalous,
 	impossibleTravel,
@@ -171,8 +175,11 @@ func (a *armed) count(p Policy, k keyed, shared *admission) counter {
 	}
 }
 
-// core is the pack of the engine's own rules.
-const core = "core"
+// The packs of the engine's own rules: those of the mission, and those that financial APIs need beside.
+const (
+	core    = "core"
+	fintech = "fintech"
+)
 
 // counts reports whether a rule counts under one policy as it does under another, whatever
 // follows from it.

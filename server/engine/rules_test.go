@@ -420,6 +420,12 @@ func TestEveryRuleExplainsItselfWithItsFigures(t *testing.T) {
 		failed:  {"5 answers", "10 minutes", "401", "403", "30 minutes", "HIGH"},
 		payment: {"/api/transaction", "/api/balance", "5 minutes", "MEDIUM", "blocks nobody"},
 		decoy:   {"/api/admin", "1 hour", "CRITICAL", "403"},
+
+		signInRule:   {"5 sign-ins", "10 minutes", "30 minutes", "HIGH"},
+		stuffingRule: {"9 different accounts", "10 minutes", "20 %", "5 accounts", "30 minutes"},
+		guessingRule: {"9 failed sign-ins", "1 hour", "3 networks", "blocks nobody"},
+		stuffedRule:  {"9 networks", "1 day", "80 %", "blocks nobody"},
+		sprayRule:    {"5 times", "hour", "CRITICAL", "blocks nobody"},
 	} {
 		for _, figure := range figures {
 			if said := p.Explain(rule); !strings.Contains(said, figure) {

@@ -68,3 +68,20 @@ func (f Finding) took() time.Duration {
 	}
 	return f.Times[len(f.Times)-1].Sub(f.Times[0])
 }
+
+// few of a list, for a sentence.
+func few(list []string) string {
+	const most = 3
+	if len(list) > most {
+		return strings.Join(list[:most], ", ") + ", …"
+	}
+	return strings.Join(list, ", ")
+}
+
+func quotedAll(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = quoted(s)
+	}
+	return out
+}
