@@ -54,10 +54,10 @@ func (k *asked) about(path string) (t turn) {
 }
 
 // A turn goes through several lists of rules as if they were one, in the order of judgement.
-type turn struct{ lists [5][]*armed }
+type turn struct{ lists [6][]*armed }
 
 func (t *turn) empty() bool {
-	return len(t.lists[0])+len(t.lists[1])+len(t.lists[2])+len(t.lists[3])+len(t.lists[4]) == 0
+	return len(t.lists[0])+len(t.lists[1])+len(t.lists[2])+len(t.lists[3])+len(t.lists[4])+len(t.lists[5]) == 0
 }
 
 // next rule, nil when all had their turn.

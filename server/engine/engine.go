@@ -250,6 +250,9 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	if x.outcome != NoSignIn {
 		turn.lists[4] = g.signIns
 	}
+	if x.strange() {
+		turn.lists[5] = g.strange
+	}
 	if turn.empty() {
 		return nil
 	}
@@ -325,6 +328,10 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	if actor == (Target{}) {
 		actor = ActorOf(x.Client)
 	}
+	crawler := g.sources.verifies(&x.Request)
+	if crawler && a.On == Answers {
+		return nil
+	}
 	f := Finding{
 		ID:   contentID(a.ID, actor.String(), string(x.Key.Hash[:]), strconv.FormatInt(x.At.UnixNano(), 10)),
 		Rule: a.ID, Version: a.Version, Title: a.Title, Severity: cmp.Or(t.severity, a.Severity), At: x.At,
@@ -348,7 +355,13 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 		f.Reason += " That is an estimate: nothing is decided by it."
 	}
 	g.suspect(a, x, &f)
-	acts := a.acts(&x.Request) && !t.only
+	if !crawler {
+		f.Tokens = g.tokens(x)
+	}
+	if !f.Weak {
+		g.sources.suspect(actorOf(x.Client))
+	}
+	acts := a.acts(&x.Request) && !t.only && !crawler
 	if a.shadow || x.Doubted && a.More > 0 {
 		return e.imagine(g, a, x, f, acts)
 	}

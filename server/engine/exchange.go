@@ -139,4 +139,5 @@ const (
 	Traversal                   // it climbs out of a directory, or names a file of the system
 	Scripted                    // it holds a piece of a page or script, as what is to run in a browser
 	Foreign                     // it names another host's address as what is to be fetched or run
+	Padded                      // its path goes on with blanks and text, as programs that spam forms write it
 )

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -27,6 +28,14 @@ type Policy struct {
 
 	Denies []string // folded paths, and all below them, that are refused to everybody, accusing nobody
 	Skips  []string // folded paths, and all below them, that only the lists judge: no rule counts there
+
+	// Crawlers are the bots that are left alone where they come from their own networks; those that
+	// come with the program when nil.
+	Crawlers []Crawler
+
+	// Unlisted goes by what was learned of the API alone: paths of software that strangers look for
+	// are not known by their names. It is for measuring.
+	Unlisted bool
 
 	// Collateral is how many identities with a good history in 24 hours make a rule throttle their
 	// network instead of blocking it; 0 for never.
@@ -203,7 +212,8 @@ func wellNamed(id string) bool {
 func (t Terms) validate(r Rule, check func(ok bool, field, problem string)) {
 	field := "rules." + r.ID + "."
 	if r.More > 0 {
-		check(t.More >= 1 && t.More <= LargestCount, field+"more", fmt.Sprintf("must be 1 to %d", LargestCount))
+		most := cmp.Or(r.Most, LargestCount)
+		check(t.More >= 1 && t.More <= most, field+"more", fmt.Sprintf("must be 1 to %d", most))
 	} else {
 		check(t.More == 0, field+"more", "must be 0: one is enough for this rule")
 	}

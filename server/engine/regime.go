@@ -21,11 +21,14 @@ type regime struct {
 	signIns  []*armed      // likewise, about sign-ins
 	outcomes *outcomes     // of sign-ins; one of the learners, nil when there are none
 	oddities *oddities     // nil when nobody looks for any
+	strange  []*armed      // likewise, about what is strange
+	sources  *sources      // of every answer; one of the learners
 }
 
 // newRegime takes over from the one before what is counted the same way. The policy is valid.
 func newRegime(p Policy, k keyed, before *regime) *regime {
 	g := &regime{policy: p.clone(), requests: newAsked(), answers: newAsked()}
+	g.learnSources(k, before)
 	g.learnSignIns(k, before)
 	if before != nil && before.policy.Clients == p.Clients {
 		g.shared = before.shared
@@ -68,6 +71,8 @@ func (g *regime) index() {
 			g.requests.add(a, g.policy)
 		case a.SignIns:
 			g.signIns = append(g.signIns, a)
+		case a.Strange:
+			g.strange = append(g.strange, a)
 		case a.Statuses != nil:
 			for _, status := range a.Statuses {
 				if l := g.byStatus[status]; len(l) == 0 || l[len(l)-1] != a {

@@ -23,12 +23,14 @@ type Rule struct {
 	Routes   []string              // patterns of folded paths: "/wp-login.php", "/accounts/{id}", "/admin/**", "/*.php"
 	When     func(*Exchange) bool  // asked last, as it may cost more
 	SignIns  bool                  // sign-ins only, instead of a status or path
+	Strange  bool                  // what is strange about the site or its request only, likewise
 
 	By       []Dimension // who is counted, one or a pair; nil for the client
 	Distinct Dimension   // different values of it are counted; zero: exchanges are
 
 	Terms                        // how many within how long trip the rule, and what follows
 	Refuse   int                 // the status that refuses the request that tripped it; On Requests only
+	Most     int                 // the greatest More that it can count; 0 for as many as any
 	Together func(*Exchange) int // what all nodes counted; nil when they don't
 	Quota    bool                // clients are told what is left of its limit
 
@@ -68,6 +70,15 @@ var rules = []Rule{
 	newCountry,
 	sessionMoved,
 	newProgram,
+	injection,
+	leakProbe,
+	foreignSoftware,
+	probing,
+	unknownSoftware,
+	proxyAbuse,
+	formSpam,
+	strayRequest,
+	barePost,
 }
 
 // Rules lists what the engine looks for by itself, in the order of judgement. See Policy.All.

@@ -84,6 +84,7 @@ func (d *reader) read(r *http.Request, who client, method, sent string) (x engin
 	if d.places != nil {
 		x.Place = d.places(who.addr)
 	}
+	x.Signs = engine.ReadSigns(aimed(raw, sent, r.Host), query, first(r.Header["Referer"]))
 	if d.routes != nil {
 		if route, class := d.routes.Route(method, folded); route != "" {
 			x.Route, x.Class = route, class
@@ -159,6 +160,21 @@ func target(raw string) (path, query string) {
 		return rest[i:], query
 	}
 	return "/", query
+}
+
+// aimed is what a target asks for as to signs: a path, or all of it where it names another host than
+// the request does, as only requests to a proxy do.
+func aimed(path, sent, host string) string {
+	if sent == "" || sent[0] == '/' || sent[0] == '*' {
+		return path
+	}
+	if _, rest, ok := strings.Cut(sent, "://"); ok {
+		if named, _, _ := strings.Cut(rest, "/"); strings.EqualFold(named, host) {
+			return path
+		}
+	}
+	sent, _, _ = strings.Cut(sent, "?")
+	return sent
 }
 
 // targetOf is the target as it was sent.

@@ -69,6 +69,7 @@ func (c *combined) parse(line string, x *engine.Exchange) (ok bool, problem stri
 	x.Bytes = size(sent)
 	if len(tail) > 0 && tail[0] == '"' { // the referer, then the user agent
 		if end := quoteIn(tail, 1); end > 0 && strings.HasPrefix(tail[end:], `" "`) {
+			setReferer(x, unescaped(tail[1:end]))
 			agent := tail[end+3:]
 			if end := quoteIn(agent, 0); end >= 0 {
 				c.setUserAgent(x, agent[:end])

@@ -56,13 +56,11 @@ func setMethod(x *engine.Exchange, method string) {
 
 // setPath keeps the target of a request as the gateway does: without its query, folded beside.
 func setPath(x *engine.Exchange, target string) {
-	if i := strings.IndexByte(target, '?'); i >= 0 {
-		target = target[:i]
-	}
+	target, query, _ := strings.Cut(target[:min(len(target), longestURL)], "?")
+	x.Signs = engine.ReadSigns(target, query, "")
 	if target != "" && target[0] != '/' {
 		target = absolute(target)
 	}
-	target = target[:min(len(target), longestURL)]
 	folded, _ := engine.Fold(target)
 	x.Path = engine.Storable(target, maxPath, engine.Percent)
 	if len(folded) == len(target) && folded == target { // as nearly always
@@ -83,6 +81,13 @@ func absolute(target string) string {
 		return rest[i:]
 	}
 	return "/"
+}
+
+// setReferer notes what the page that a client says it comes from shows. It comes after the path.
+func setReferer(x *engine.Exchange, s string) {
+	if s != "" && s != "-" {
+		x.Signs |= engine.ReadSigns(x.Path, "", s[:min(len(s), longestURL)])
+	}
 }
 
 func setUserAgent(x *engine.Exchange, s string) {

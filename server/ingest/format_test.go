@@ -64,6 +64,8 @@ func forwardedIs(a string) func(*engine.Exchange) {
 	return func(x *engine.Exchange) { x.Forwarded = netip.MustParseAddr(a) }
 }
 
+func signsAre(s engine.Signs) func(*engine.Exchange) { return func(x *engine.Exchange) { x.Signs = s } }
+
 func TestEveryFormatIsRecognizedAndRead(t *testing.T) {
 	for _, c := range []struct {
 		about, format, line string
@@ -71,7 +73,7 @@ func TestEveryFormatIsRecognizedAndRead(t *testing.T) {
 	}{
 		{
 			"combined", "combined", `203.0.113.9 - - [22/Oct/2021:02:28:56 -0700] "GET /a/b?token=secret HTTP/1.1" 200 1486 "https://r.example/" "Mozilla/5.0 (X11)"`,
-			exchange("203.0.113.9", "2021-10-22T09:28:56Z", "GET", "/a/b", 200, bytesIs(1486), agentIs("Mozilla/5.0 (X11)")),
+			exchange("203.0.113.9", "2021-10-22T09:28:56Z", "GET", "/a/b", 200, bytesIs(1486), agentIs("Mozilla/5.0 (X11)"), signsAre(engine.Referred)),
 		},
 		{
 			"combined, with a space at its end", "combined", `203.0.113.9 - - [01/Jan/2024:00:00:00 +0000] "GET / HTTP/1.1" 304 - "-" "curl" `,
@@ -103,7 +105,7 @@ func TestEveryFormatIsRecognizedAndRead(t *testing.T) {
 		},
 		{
 			"a request to a proxy", "combined", `203.0.113.9 - - [01/Jan/2024:00:00:00 +0000] "GET http://other.example/Admin?x HTTP/1.1" 200 1`,
-			exchange("203.0.113.9", "2024-01-01T00:00:00Z", "GET", "/Admin", 200, bytesIs(1)),
+			exchange("203.0.113.9", "2024-01-01T00:00:00Z", "GET", "/Admin", 200, bytesIs(1), signsAre(engine.Foreign)),
 		},
 		{
 			"a mapped address", "combined", `::ffff:203.0.113.9 - - [01/Jan/2024:00:00:00 +0000] "GET / HTTP/1.1" 200 1`,

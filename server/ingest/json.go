@@ -53,6 +53,7 @@ func (*nginxJSON) parse(line string, x *engine.Exchange) (ok bool, problem strin
 		Body      text `json:"body_bytes_sent"`
 		Sent      text `json:"bytes_sent"`
 		UserAgent text `json:"http_user_agent"`
+		Referer   text `json:"http_referer"`
 		Forwarded text `json:"http_x_forwarded_for"`
 	}
 	if !decode(line, &l) {
@@ -63,7 +64,7 @@ func (*nginxJSON) parse(line string, x *engine.Exchange) (ok bool, problem strin
 	}
 	e := entry{
 		time: first(l.Msec, l.ISO, l.Local), client: l.Client, account: l.User,
-		method: l.Method, target: l.URI, status: l.Status, bytes: first(l.Body, l.Sent), userAgent: l.UserAgent,
+		method: l.Method, target: l.URI, status: l.Status, bytes: first(l.Body, l.Sent), userAgent: l.UserAgent, referer: l.Referer,
 		took: span(string(l.Took), time.Second),
 	}
 	if e.target == "" {
@@ -93,6 +94,7 @@ func (*caddyJSON) parse(line string, x *engine.Exchange) (ok bool, problem strin
 			URI    text `json:"uri"`
 			Header struct {
 				UserAgent []string `json:"User-Agent"`
+				Referer   []string `json:"Referer"`
 			} `json:"headers"`
 		} `json:"request"`
 		User   text `json:"user_id"`
@@ -121,6 +123,9 @@ func (*caddyJSON) parse(line string, x *engine.Exchange) (ok bool, problem strin
 	if agents := l.Request.Header.UserAgent; len(agents) > 0 {
 		e.userAgent = text(agents[0])
 	}
+	if pages := l.Request.Header.Referer; len(pages) > 0 {
+		e.referer = text(pages[0])
+	}
 	return e.fill(x)
 }
 
@@ -145,6 +150,7 @@ func (*envoyJSON) parse(line string, x *engine.Exchange) (ok bool, problem strin
 		Sent       text `json:"bytes_sent"`
 		UserAgent  text `json:"user_agent"`
 		UserAgent2 text `json:"user-agent"`
+		Referer    text `json:"referer"`
 		Forwarded  text `json:"x_forwarded_for"`
 		Forwarded2 text `json:"x-forwarded-for"`
 	}
@@ -158,7 +164,7 @@ func (*envoyJSON) parse(line string, x *engine.Exchange) (ok bool, problem strin
 	}
 	e := entry{
 		time: l.At, client: l.Client, method: first(l.Method, l.Method2), target: first(l.Path, l.Path2),
-		status: l.Status, bytes: l.Sent, userAgent: first(l.UserAgent, l.UserAgent2),
+		status: l.Status, bytes: l.Sent, userAgent: first(l.UserAgent, l.UserAgent2), referer: l.Referer,
 		took: span(string(l.Took), time.Millisecond),
 	}
 	ok, problem = e.fill(x)
@@ -184,6 +190,7 @@ func (p *jsonl) parse(line string, x *engine.Exchange) (ok bool, problem string)
 		Account   text `json:"account"`
 		Session   text `json:"session"`
 		UserAgent text `json:"user_agent"`
+		Referer   text `json:"referer"`
 		Country   text `json:"country"` // ISO 3166-1, two letters
 		ASN       text `json:"asn"`
 		Took      text `json:"took"`  // seconds
@@ -194,7 +201,7 @@ func (p *jsonl) parse(line string, x *engine.Exchange) (ok bool, problem string)
 	}
 	e := entry{
 		time: l.At, client: l.Client, method: l.Method, target: l.Path, status: l.Status, bytes: l.Bytes,
-		account: l.Account, userAgent: l.UserAgent, took: span(string(l.Took), time.Second),
+		account: l.Account, userAgent: l.UserAgent, referer: l.Referer, took: span(string(l.Took), time.Second),
 	}
 	if ok, problem = e.fill(x); ok {
 		x.Key, x.Session = p.key(string(l.Key)), p.key(string(l.Session))
@@ -205,7 +212,7 @@ func (p *jsonl) parse(line string, x *engine.Exchange) (ok bool, problem string)
 
 // An entry is what formats of named fields have in common.
 type entry struct {
-	time, client, account, method, target, request, status, bytes, userAgent text
+	time, client, account, method, target, request, status, bytes, userAgent, referer text
 
 	took time.Duration
 	zone *time.Location // of times without one; UTC when nil
@@ -241,6 +248,7 @@ func (e *entry) fill(x *engine.Exchange) (ok bool, problem string) {
 		setAccount(x, string(e.account))
 	}
 	setUserAgent(x, string(e.userAgent))
+	setReferer(x, string(e.referer))
 	return true, ""
 }
 

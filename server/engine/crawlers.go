@@ -1,0 +1,89 @@
+package engine
+
+import (
+	_ "embed" // data of the program itself, read by nobody but the compiler
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+//go:embed crawlers.txt
+var publishedCrawlers string
+
+// A Crawler is a bot that says who it is and whose operator publishes where it comes from.
+type Crawler struct {
+	Name     string
+	Claims   []string // in lower case; what its user agent holds, any of them
+	Networks []netip.Prefix
+}
+
+// PublishedCrawlers are those that come with the program.
+func PublishedCrawlers() []Crawler {
+	all, err := ParseCrawlers(publishedCrawlers)
+	if err != nil {
+		panic(err) // a test reads it
+	}
+	return all
+}
+
+// ParseCrawlers reads a list of crawlers, as crawlers.txt is written: a line each, with its name,
+// what its user agent holds and its networks.
+func ParseCrawlers(list string) ([]Crawler, error) {
+	var all []Crawler
+	n := 0
+	for line := range strings.Lines(list) {
+		n++
+		fields := strings.Fields(line)
+		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
+			continue
+		}
+		if len(fields) < 3 {
+			return nil, fmt.Errorf("line %d names no network: write name, user agent and networks", n)
+		}
+		c := Crawler{Name: fields[0], Claims: strings.Split(strings.ToLower(fields[1]), "|")}
+		for _, f := range fields[2:] {
+			p, err := netip.ParsePrefix(f)
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %q is no network: write it as 192.0.2.0/24", n, f)
+			}
+			c.Networks = append(c.Networks, p.Masked())
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// claimed is the crawler that a user agent claims to be.
+func claimed(all []Crawler, agent string) *Crawler {
+	if agent == "" {
+		return nil
+	}
+	var room [256]byte
+	lower := room[:0]
+	for i := range min(len(agent), len(room)) {
+		lower = append(lower, lowered(agent[i]))
+	}
+	for i := range all {
+		for _, claim := range all[i].Claims {
+			if strings.Contains(string(lower), claim) {
+				return &all[i]
+			}
+		}
+	}
+	return nil
+}
+
+// verified reports whether a request is of a crawler that is what it claims to be: its user agent
+// says so, and its address lies where the operator of that crawler says.
+func verified(all []Crawler, r *Request) bool {
+	c := claimed(all, r.UserAgent)
+	if c == nil {
+		return false
+	}
+	for _, p := range c.Networks {
+		if p.Contains(r.Client) {
+			return true
+		}
+	}
+	return false
+}
