@@ -30,7 +30,6 @@ type failedSignIns struct{ *window[uint32] }
 
 func watchFailedSignIns(p Policy, t Terms, k keyed) watch {
 	w := newWindow[uint32](t.More, t.Within.Milliseconds(), p.Late.Milliseconds(), true, p.Clients/16, k)
-	w.admit(p.Clients * 2)
 	return failedSignIns{w}
 }
 

@@ -137,6 +137,9 @@ func arm(r Rule, p Policy, k keyed, shared *admission, before *regime) *armed {
 	}
 	if r.Watch != nil {
 		a.watch = r.Watch(p, a.Terms, k)
+		if w, ok := a.watch.(interface{ share(*admission) }); ok {
+			w.share(shared)
+		}
 		return a
 	}
 	a.counter = a.count(p, k, shared)

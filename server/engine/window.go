@@ -134,8 +134,8 @@ func (w *window[T]) by(l levels) {
 // meter lets answers tell what is left of the limit.
 func (w *window[T]) meter() { w.recents = make([]uint8, w.size()) }
 
-// admit puts a sketch of its own before full sets.
-func (w *window[T]) admit(cells int) { w.admission = newAdmission(cells, w.span) }
+// share the admission that stands before full sets.
+func (w *window[T]) share(a *admission) { w.admission = a }
 
 func (w *window[T]) see(a actor, q question) tally {
 	who := uint64(a)
