@@ -22,7 +22,7 @@ type regime struct {
 	outcomes *outcomes     // of sign-ins; one of the learners, nil when there are none
 	oddities *oddities     // nil when nobody looks for any
 	strange  []*armed      // likewise, about what is strange
-	sources  *sources      // of every answer; one of the learners
+	sources  *visitors     // of every answer; one of the learners
 }
 
 // newRegime takes over from the one before what is counted the same way. The policy is valid.

@@ -17,7 +17,7 @@ var formSpam = Rule{
 			if v.Signs&Padded != 0 {
 				return true
 			}
-			return v.Method == "POST" && v.site.unknown() && v.source.marks&bare != 0 && strings.Contains(v.Folded, "/trackback")
+			return v.Method == "POST" && v.site.unknown() && v.visitor.marks&bare != 0 && strings.Contains(v.Folded, "/trackback")
 		},
 	}.watch,
 	Explain: func(Policy, Terms) string {

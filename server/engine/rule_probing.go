@@ -14,10 +14,10 @@ var probing = Rule{
 	Watch: func(_ Policy, t Terms, _ keyed) watch {
 		return sight{
 			what: sawProbing,
-			is:   func(v *view) bool { return v.site.unknown() && v.source.losses(v.now) > t.More },
+			is:   func(v *view) bool { return v.site.unknown() && v.visitor.losses(v.now) > t.More },
 			also: func(v *view, found *tally) {
-				found.count = v.source.losses(v.now)
-				found.seen = v.sources.lostPaths(actorOf(v.Client), &v.source, v.now)
+				found.count = v.visitor.losses(v.now)
+				found.seen = v.visitors.lostPaths(actorOf(v.Client), &v.visitor, v.now)
 				found.only = !v.anonymous()
 				found.unless = fmt.Sprintf("It would not have fired for %d or fewer, or had any of them been served to others.", t.More)
 			},

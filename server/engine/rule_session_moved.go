@@ -20,9 +20,6 @@ var sessionMoved = Rule{
 	},
 }
 
-// fintech is the pack of rules for financial APIs.
-const fintech = "fintech"
-
 func movedSession(v *view) (t tally) {
 	if !v.use.moved {
 		return t

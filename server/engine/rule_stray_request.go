@@ -12,7 +12,7 @@ var strayRequest = Rule{
 		what: sawStray, weak: true, hush: weakly,
 		is: func(v *view) bool {
 			g := &v.site
-			return g.unknown() && g.kind == otherFile && !g.near && v.Signs&Referred == 0 && v.sources.links(v)
+			return g.unknown() && g.kind == otherFile && !g.near && v.Signs&Referred == 0 && v.visitors.links(v)
 		},
 	}.watch,
 	Explain: func(Policy, Terms) string {

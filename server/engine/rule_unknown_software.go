@@ -15,7 +15,7 @@ var unknownSoftware = Rule{
 			switch {
 			case g.known || v.Signs&Referred != 0 || identified(&v.Request) || g.kind != otherFile:
 				return false
-			case g.probe.family != noFamily && !g.probe.sure && !v.sources.site.home(g.probe.family):
+			case g.probe.family != noFamily && !g.probe.sure && !v.visitors.site.home(g.probe.family):
 				return g.missed && !g.near || g.caught || g.moved && v.UserAgent == ""
 			}
 			return g.wild && g.good >= warm && (g.missed || g.caught)

@@ -13,14 +13,14 @@ type sight struct {
 func (s sight) watch(Policy, Terms, keyed) watch { return s }
 
 func (s sight) ask(v *view, q question) tally {
-	if v.sources == nil || !s.is(v) {
+	if v.visitors == nil || !s.is(v) {
 		return tally{}
 	}
 	hush := s.hush
 	if hush == 0 {
 		hush = uint32(max(min(q.hush-q.at, forgotten)/1000, 60))
 	}
-	if !v.sources.tell(actorOf(v.Client), s.what, v.now, hush, s.weak) {
+	if !v.visitors.tell(actorOf(v.Client), s.what, v.now, hush, s.weak) {
 		return tally{over: true, count: 1}
 	}
 	t := &tally{over: true, tell: true, count: 1, weak: s.weak} // taken from the heap here, as it is handed on
@@ -36,12 +36,12 @@ func (sight) fill() Fill    { return Fill{} }
 // strange reports whether there is anything about an exchange that rules about strange ones look
 // at. Most exchanges are not.
 func (v *view) strange() bool {
-	return v.sources != nil && (!v.site.known && v.site.absent() || v.Signs&^Referred != 0 || v.source.marks&bare != 0 && v.Method == "POST")
+	return v.visitors != nil && (!v.site.known && v.site.absent() || v.Signs&^Referred != 0 || v.visitor.marks&bare != 0 && v.Method == "POST")
 }
 
 // anonymous reports a request that nothing vouches for: neither a key, session or account, nor a
 // history of good answers.
-func (v *view) anonymous() bool { return !identified(&v.Request) && v.source.good < settled }
+func (v *view) anonymous() bool { return !identified(&v.Request) && v.visitor.good < settled }
 
 // settled is how many good answers make a client one that is not blocked for what may be a
 // mistake of its own.

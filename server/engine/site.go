@@ -99,6 +99,14 @@ func (s *site) survey(x *Exchange, now int64) (g ground) {
 // home reports whether a family of software is served here.
 func (s *site) home(f family) bool { return s.families.Load()&(1<<f) != 0 }
 
+// routeOf a request is its template where the edge knows it, else its folded path.
+func routeOf(r *Request) string {
+	if r.Route != "" {
+		return r.Route
+	}
+	return r.Folded
+}
+
 func parentOf(path string) string {
 	path = trimSlash(path)
 	if i := strings.LastIndexByte(path, '/'); i > 0 {

@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// Sources remembers of each client what tells a visitor from a scanner: how often it asked and
+// Visitors remember of each client what tells a visitor from a scanner: how often it asked and
 // failed, which unknown routes it failed on, how evenly it asks, whether it loads what pages draw
 // in. It also decides from whom the site learns, and how much.
 //
 // A source is good while nothing was found about it. It is counted among the good ones once it had
 // a few good answers, and a source that posts without ever having loaded a page only after many,
 // so that a campaign of short visits does not make itself common.
-type sources struct {
+type visitors struct {
 	*table   // by actor
 	site     *site
 	records  []visitor
@@ -84,8 +84,8 @@ type lostText struct {
 
 const textsPerStripe = 64
 
-func newSources(p Policy, k keyed) *sources {
-	l := &sources{table: newTable(p.Clients/2, k), site: newSite(p, k), crawlers: p.Crawlers}
+func newSources(p Policy, k keyed) *visitors {
+	l := &visitors{table: newTable(p.Clients/2, k), site: newSite(p, k), crawlers: p.Crawlers}
 	if l.crawlers == nil {
 		l.crawlers = PublishedCrawlers()
 	}
@@ -94,8 +94,8 @@ func newSources(p Policy, k keyed) *sources {
 	return l
 }
 
-func (l *sources) look(v *view) {
-	v.sources = l
+func (l *visitors) look(v *view) {
+	v.visitors = l
 	v.site = l.site.survey(&v.Exchange, v.now)
 	a := actorOf(v.Client)
 	hash := l.hash(uint64(a))
@@ -111,7 +111,7 @@ func (l *sources) look(v *view) {
 		*r = visitor{first: seconds(v.now), last: v.now}
 	}
 	if v.Status == 400 { // what could not be read, or not in one way only, as a gateway in front answers it
-		v.source = *r
+		v.visitor = *r
 		s.mu.Unlock()
 		return
 	}
@@ -123,7 +123,7 @@ func (l *sources) look(v *view) {
 	if good {
 		l.teach(r, v)
 	}
-	v.source = *r
+	v.visitor = *r
 	s.mu.Unlock()
 	l.site.inventory.note(v, good && v.served())
 }
@@ -176,7 +176,7 @@ func (r *visitor) pace(gap float32) {
 }
 
 // lose remembers an unknown route that failed.
-func (l *sources) lose(s *stripe, r *visitor, v *view) {
+func (l *visitors) lose(s *stripe, r *visitor, v *view) {
 	h := uint32(v.site.template>>32) | 1
 	now := seconds(v.now)
 	oldest := 0
@@ -222,7 +222,7 @@ func (v *view) served() bool {
 }
 
 // teach the site what a good source shows. Each thing counts once for a source and day.
-func (l *sources) teach(r *visitor, v *view) {
+func (l *visitors) teach(r *visitor, v *view) {
 	if v.served() && r.once(carriesTemplate, v.site.template) {
 		l.site.serve(&v.Exchange, &v.site, v.now)
 		r.learned++
@@ -281,7 +281,7 @@ func (r *visitor) worth(now int64) worth {
 
 // tell reports whether a remark about a client is news, and keeps it from being news for so many
 // seconds. What is told of a source that is not only weak makes it teach no more.
-func (l *sources) tell(a actor, what remark, now int64, hush uint32, weak bool) bool {
+func (l *visitors) tell(a actor, what remark, now int64, hush uint32, weak bool) bool {
 	hash := l.hash(uint64(a))
 	s, set := l.at(hash)
 	s.mu.Lock()
@@ -306,7 +306,7 @@ func (l *sources) tell(a actor, what remark, now int64, hush uint32, weak bool) 
 const twoDays = 2 * 24 * 60
 
 // lostPaths are the texts of the unknown routes that a source failed on lately.
-func (l *sources) lostPaths(a actor, r *visitor, now int64) (paths []string) {
+func (l *visitors) lostPaths(a actor, r *visitor, now int64) (paths []string) {
 	s, _ := l.at(l.hash(uint64(a)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -322,7 +322,7 @@ func (l *sources) lostPaths(a actor, r *visitor, now int64) (paths []string) {
 }
 
 // suspect a client that something was found about: the site learns nothing more from it.
-func (l *sources) suspect(a actor) {
+func (l *visitors) suspect(a actor) {
 	hash := l.hash(uint64(a))
 	s, set := l.at(hash)
 	s.mu.Lock()
@@ -332,7 +332,7 @@ func (l *sources) suspect(a actor) {
 	}
 }
 
-func (l *sources) forget(t Target) {
+func (l *visitors) forget(t Target) {
 	if !t.Network.IsValid() {
 		return
 	}
@@ -364,4 +364,4 @@ func sameCrawlers(a, b []Crawler) bool {
 }
 
 // verifies reports whether a request is of a crawler that is what it claims to be.
-func (l *sources) verifies(r *Request) bool { return verified(l.crawlers, r) }
+func (l *visitors) verifies(r *Request) bool { return verified(l.crawlers, r) }

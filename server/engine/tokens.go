@@ -19,7 +19,7 @@ type carriage struct {
 
 // carriages are what an exchange carries, and how many they are.
 func (k keyed) carriages(v *view) (all [mostTokens]carriage, n int) {
-	all[0] = carriage{TokenNetwork, networkOf(actorOf(v.Client))}
+	all[0] = carriage{TokenNetwork, vicinity(actorOf(v.Client))}
 	all[1] = carriage{TokenUserAgent, k.text(v.UserAgent)}
 	all[2] = carriage{TokenRoute, k.hash(v.site.template, k.text(v.Method), uint64(v.Status/100))}
 	n = 3
@@ -53,7 +53,7 @@ func (g *regime) tokens(v *view) []Token {
 	if l == nil {
 		return nil
 	}
-	if v.sources == nil { // judged before it was answered
+	if v.visitors == nil { // judged before it was answered
 		v.site = l.site.survey(&v.Exchange, v.now)
 	}
 	of, n := l.site.carriages(v)
@@ -92,6 +92,14 @@ func tokenLabel(kind TokenKind, v *view) string {
 	return ""
 }
 
+// vicinity is the /24 or /48 of an actor, as a number.
+func vicinity(a actor) uint64 {
+	if a.four() {
+		return uint64(a) >> 8
+	}
+	return uint64(a) >> 16
+}
+
 // neighbours of an address: its /24 or /48.
 func neighbours(a netip.Addr) netip.Prefix {
 	bits := 24
@@ -104,7 +112,7 @@ func neighbours(a netip.Addr) netip.Prefix {
 
 // links reports whether a weak observation could be linked with another at all: it takes two rare
 // tokens. What everybody carries is not worth telling.
-func (l *sources) links(v *view) bool {
+func (l *visitors) links(v *view) bool {
 	of, n := l.site.carriages(v)
 	rare, sum := 0, float32(0)
 	for _, c := range of[:n] {

@@ -13,9 +13,9 @@ type view struct {
 	use    use  // of its account, key or session; see prints
 	signIn      // zero where it is none
 
-	sources *sources // nil until it was answered
-	source  visitor  // who sent it, this exchange included
-	site    ground   // what is known of what it asks for, from before
+	visitors *visitors // nil until it was answered
+	visitor  visitor   // who sent it, this exchange included
+	site     ground    // what is known of what it asks for, from before
 }
 
 // A learner remembers something of every exchange that the API answered, for rules to ask. It
