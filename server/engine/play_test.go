@@ -131,15 +131,15 @@ func (p *play) revise(change ...func(*Policy)) {
 	}
 }
 
-// strong findings are those that say something by themselves.
-func strong(found []Finding) []Finding {
+// telling findings are those that say something by themselves.
+func telling(found []Finding) []Finding {
 	return slices.DeleteFunc(slices.Clone(found), func(f Finding) bool { return f.Weak })
 }
 
 // finds what says something by itself.
 func (p *play) finds(found []Finding, rules ...string) {
 	p.Helper()
-	found = strong(found)
+	found = telling(found)
 	if len(found) != len(rules) {
 		p.Fatalf("found %v, want %v", found, rules)
 	}

@@ -59,9 +59,7 @@ func learnSources(p Policy, k keyed, r *roll) *sources {
 	o := &sources{table: newTable(p.Clients/16, k), kept: t.More + 1, span: int32(t.Within.Seconds()), roll: r}
 	o.tried = make([]candidate, o.size()*o.kept)
 	o.homes = make([]house, o.size())
-	for i := range o.stripes {
-		o.stripes[i].sketch = newSketch(2*p.Clients/stripes, t.Within.Milliseconds())
-	}
+	o.admission = newAdmission(2*p.Clients, t.Within.Milliseconds())
 	return o
 }
 
