@@ -45,6 +45,7 @@ func (b *board) print(to io.Writer) error {
 	b.delayed(out)
 	b.grouped(out)
 	b.signIns(out)
+	b.ranked(out)
 	b.speed(out)
 	b.beside(out)
 	b.notes(out)

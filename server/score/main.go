@@ -79,6 +79,9 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		}
 		b.scores = append(b.scores, sc)
 	}
+	if err := b.anomalies(ctx, *binary); err != nil {
+		return err
+	}
 	if *tracks || *honest > 0 {
 		if err := printMade(ctx, *binary, *rules, *honest, &b.made); err != nil {
 			return err

@@ -17,6 +17,7 @@ type score struct {
 	delays
 	logins *logins // of sshd logs, where nothing else is measured
 	campaign
+	rankings []ranking // of labelled sets, whole and the part that is scored
 }
 
 // cost of being wrong.
