@@ -205,9 +205,6 @@ func (g *Guard) Observe(x engine.Exchange) {
 		x.FailedTogether = g.count(failedAuthentication, x.Client)
 	}
 	for _, f := range g.engine.Observe(x) {
-		if f.Weak { // says nothing by itself
-			continue
-		}
 		g.tally.found(f.Rule)
 		if f.Weak && !(g.faint.admits(f.At) && g.outbox.roomy()) {
 			g.faint.passed.Add(1)
