@@ -25,10 +25,13 @@ const (
 	Beyond          // beyond what the budget lets pass: worth a look
 )
 
-// The budget: so many actors a day may be Beyond, and so many of all that are active.
+// The budget: so many actors a day may be Beyond, and so many of all that are active. The threshold
+// aims at a share that is lower still: among the harmless somebody is always the oddest.
 const (
 	PerDay    = 20
 	MostShare = 0.005
+
+	aimedShare = 0.001
 
 	oddShare = 0.01
 
@@ -166,7 +169,7 @@ func (s *sketch) turn() {
 // settle the thresholds by what is past.
 func (s *sketch) settle() {
 	if n := s.before.Load(); n > 0 {
-		s.beyond.Store(math.Float64bits(s.past.above(min(PerDay/float64(n), MostShare), leastBeyond)))
+		s.beyond.Store(math.Float64bits(s.past.above(min(PerDay/float64(n), aimedShare), leastBeyond)))
 		s.outlandish.Store(math.Float64bits(s.past.above(oddShare, leastOdd)))
 	}
 }

@@ -23,6 +23,7 @@ func followDay(m *Model, actors []Actor, today int, flagged func(int) bool) (odd
 				odd++
 			case Beyond:
 				beyond++
+			case Usual:
 			}
 		}
 	}
@@ -82,8 +83,9 @@ func TestWhoStandsOutDoesSoOnceADay(t *testing.T) {
 			t.Errorf("told %d times on day %d", told, today)
 		}
 	}
-	if g := m.Grade(float64(a.Score)); g <= 50 || g > 100 || m.Grade(0) != 0 || m.Grade(1) >= 50 {
-		t.Errorf("graded %d", g)
+	threshold := m.State().Threshold
+	if g := m.Grade(threshold); g != 50 || m.Grade(0) != 0 || m.Grade(threshold/2) >= 50 || m.Grade(1e9) > 100 {
+		t.Errorf("the threshold is graded %d", g)
 	}
 }
 
@@ -122,12 +124,12 @@ func TestAMovedMedianIsNoticedAndLearnedFaster(t *testing.T) {
 		}
 	}
 	teach(30, 30)
-	before := m.core.Load().features[0].all.total.Load()
+	before := m.core.Load().features[0].all.total()
 	teach(31, 30)
 	if d := m.State().Drifting; len(d) != 1 || d[0] != "size" {
 		t.Errorf("drifting are %v, want size", d)
 	}
-	if grown := m.core.Load().features[0].all.total.Load() - before; grown != 2*500*unit {
+	if grown := m.core.Load().features[0].all.total() - before; grown != 2*500*unit {
 		t.Errorf("500 events after a drift count as %d", grown/unit)
 	}
 	teach(32, 30)

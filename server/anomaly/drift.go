@@ -55,7 +55,7 @@ func (m *Model) turn(at int64) {
 				m.until = today + 1
 			}
 		}
-		d.clear()
+		clear(d[:])
 	}
 	m.actors.turn()
 	if seen {

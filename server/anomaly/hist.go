@@ -14,7 +14,7 @@ const (
 // may read meanwhile, and see it a little off.
 type histogram struct {
 	low, width float64
-	total      atomic.Uint32
+	scale      float64 // bins in one
 	group      [groups]atomic.Uint32
 	count      [bins]atomic.Uint32
 }
@@ -22,7 +22,7 @@ type histogram struct {
 // bin of a value. What lies outside, or is no number, is put at the end that is nearer to it, or
 // at the beginning.
 func (h *histogram) bin(x float64) int {
-	switch b := (x - h.low) / h.width; {
+	switch b := (x - h.low) * h.scale; {
 	case b >= bins:
 		return bins - 1
 	case b >= 1:
@@ -32,14 +32,12 @@ func (h *histogram) bin(x float64) int {
 }
 
 func (h *histogram) add(bin int, weight uint32) {
-	h.total.Add(weight)
 	h.group[bin/(bins/groups)].Add(weight)
 	h.count[bin].Add(weight)
 }
 
 // decay takes a fifth of everything.
 func (h *histogram) decay() {
-	total := uint32(0)
 	for g := range groups {
 		sum := uint32(0)
 		for b := g * bins / groups; b < (g+1)*bins/groups; b++ {
@@ -48,41 +46,51 @@ func (h *histogram) decay() {
 			sum += n
 		}
 		h.group[g].Store(sum)
-		total += sum
 	}
-	h.total.Store(total)
 }
 
 // keep is what a decay leaves of a count.
 func keep(n uint32) uint32 { return n - n/5 - min(n%5, 1) }
 
-// tail is P(X >= x), of what was seen and this one.
-func (h *histogram) tail(bin int) float64 {
-	g := bin / (bins / groups)
-	sum := uint32(unit)
-	for b := bin; b < (g+1)*bins/groups; b++ {
+// total of what was seen.
+func (h *histogram) total() (n uint32) {
+	for g := range h.group {
+		n += h.group[g].Load()
+	}
+	return n
+}
+
+// tail is P(X >= x) as a fraction, of what was seen and this one.
+func (h *histogram) tail(bin int) (above, all float64) {
+	own := bin / (bins / groups)
+	sum, total := uint32(unit), uint32(unit)
+	for g := range h.group {
+		n := h.group[g].Load()
+		total += n
+		if g > own {
+			sum += n
+		}
+	}
+	for b := bin; b < (own+1)*bins/groups; b++ {
 		sum += h.count[b].Load()
 	}
-	for g++; g < groups; g++ {
-		sum += h.group[g].Load()
-	}
-	return min(float64(sum)/float64(h.total.Load()+unit), 1)
+	return float64(sum), float64(total)
 }
 
 // oddness is what a value adds to a score.
 func (h *histogram) oddness(x float64) float64 {
-	p := h.tail(h.bin(x))
-	if p > usual {
+	above, all := h.tail(h.bin(x))
+	if above > all*usual {
 		return 0
 	}
-	return -math.Log(p) - indifferent
+	return ln(all) - ln(above) - indifferent
 }
 
 var usual = math.Exp(-indifferent)
 
 // quantile is the bin in which a share q of what was seen is reached.
 func (h *histogram) quantile(q float64) int {
-	want, sum := q*float64(h.total.Load()), 0.0
+	want, sum := q*float64(h.total()), 0.0
 	for b := range bins {
 		if sum += float64(h.count[b].Load()); sum >= want && sum > 0 {
 			return b
@@ -94,23 +102,41 @@ func (h *histogram) quantile(q float64) int {
 // from is where a bin begins.
 func (h *histogram) from(bin int) float64 { return h.low + float64(bin)*h.width }
 
+// A tally counts the events of one day, a bin each.
+type tally [bins]uint32
+
 // median bin, -1 when nothing was seen.
-func (h *histogram) median() int {
-	total, sum := uint64(h.total.Load()), uint64(0)
-	for b := range bins {
-		if sum += uint64(h.count[b].Load()); sum > 0 && sum*2 >= total {
+func (t *tally) median() int {
+	total, sum := uint64(0), uint64(0)
+	for _, n := range t {
+		total += uint64(n)
+	}
+	for b, n := range t {
+		if sum += uint64(n); sum > 0 && sum*2 >= total {
 			return b
 		}
 	}
 	return -1
 }
 
-func (h *histogram) clear() {
-	h.total.Store(0)
-	for g := range h.group {
-		h.group[g].Store(0)
-	}
-	for b := range h.count {
-		h.count[b].Store(0)
-	}
+// ln is the natural logarithm of a positive number, within a ten-thousandth, in a few steps.
+func ln(x float64) float64 {
+	const (
+		mantissa = 52
+		between  = mantissa - 6 // bits from one entry to the next
+	)
+	b := math.Float64bits(x)
+	i := b >> between & (logs - 1)
+	part := float64(b&(1<<between-1)) / (1 << between)
+	return (float64(int(b>>mantissa)-1023) * math.Ln2) + logarithms[i] + part*(logarithms[i+1]-logarithms[i]) //nolint:gosec // 11 bits
 }
+
+const logs = 64
+
+// logarithms of 1 to 2.
+var logarithms = func() (l [logs + 1]float64) {
+	for i := range l {
+		l[i] = math.Log1p(float64(i) / logs)
+	}
+	return l
+}()

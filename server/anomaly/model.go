@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -95,8 +96,8 @@ type core struct {
 
 type learned struct {
 	all   histogram
-	day   histogram // of this day alone
-	known *counts   // of categories
+	day   tally
+	known *counts // of categories
 }
 
 // New makes a model that knows nothing yet. An event has a value for each feature, in their order.
@@ -140,7 +141,7 @@ func newCore(schema []Feature) *core {
 	for i := range schema {
 		f, l := &schema[i], &c.features[i]
 		l.all.low, l.all.width = f.span()
-		l.day.low, l.day.width = f.span()
+		l.all.scale = 1 / l.all.width
 		if f.Kind >= Category {
 			l.known = newCounts(f.Room)
 		}
@@ -158,6 +159,7 @@ func (f *Feature) span() (low, width float64) {
 		return 0, math.Log1p(f.Max) / bins
 	case Number:
 		return f.Min, (f.Max - f.Min) / bins
+	case Category, Transition: // how surprising they are
 	}
 	return 0, mostSurprise / float64(bins)
 }
@@ -168,11 +170,13 @@ func (l *learned) at(f *Feature, v *Value) float64 {
 	case Number:
 		return v.Number
 	case Magnitude:
-		return math.Log1p(max(v.Number, 0))
+		return ln(1 + min(max(v.Number, 0), f.Max))
 	case Category:
 		return l.known.surprise(v.Key)
+	case Transition:
+		return l.known.surpriseAfter(v.Given, v.Key)
 	}
-	return l.known.surpriseAfter(v.Given, v.Key)
+	return 0 // there are no others
 }
 
 // Warm reports whether enough was learned to score anything.
@@ -212,7 +216,7 @@ func (m *Model) Learn(x []Value, source uint64, at int64) {
 		l := &c.features[i]
 		bin := l.all.bin(l.at(&m.schema[i], &x[i])) // before it is known
 		l.all.add(bin, weight)
-		l.day.add(bin, unit)
+		l.day[bin]++
 		switch kind := m.schema[i].Kind; {
 		case x[i].Repeated:
 		case kind == Category:
@@ -237,13 +241,8 @@ func (c *core) note(source uint64) {
 		}
 	}
 	n := c.known.Load()
-	if n == enoughSources {
+	if n == enoughSources || slices.Contains(c.sources[:n], source) {
 		return
-	}
-	for _, s := range c.sources[:n] {
-		if s == source {
-			return
-		}
 	}
 	c.sources[n] = source
 	c.known.Store(n + 1)
@@ -282,7 +281,10 @@ func (m *Model) Explain(x []Value) []Part {
 			continue
 		}
 		sum += points
-		p := Part{Feature: f.Name, Value: f.shown(at), Expected: f.expected(&l.all), Points: points}
+		p := Part{Feature: f.Name, Value: x[i].Number, Expected: f.expected(&l.all), Points: points}
+		if f.Kind >= Category {
+			p.Value = f.shown(at)
+		}
 		n := len(parts)
 		for n > 0 && parts[n-1].Points < points {
 			n--
@@ -304,6 +306,7 @@ func (f *Feature) shown(at float64) float64 {
 		return at
 	case Magnitude:
 		return math.Expm1(at)
+	case Category, Transition: // one in so many
 	}
 	return math.Round(math.Exp(at))
 }

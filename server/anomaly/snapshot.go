@@ -171,6 +171,19 @@ func (h *histogram) read(r *reader) {
 	}
 }
 
+func (t *tally) append(b []byte) []byte {
+	for _, n := range t {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	return b
+}
+
+func (t *tally) read(r *reader) {
+	for i := range t {
+		t[i] = uint32(r.number(math.MaxUint32)) //nolint:gosec // at most 2^32-1
+	}
+}
+
 func (c *counts) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(c.total.Load()))
 	last := 0

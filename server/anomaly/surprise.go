@@ -1,9 +1,6 @@
 package anomaly
 
-import (
-	"math"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // counts remember how often things came, in sets of eight. In a full set a newcomer first has to
 // wear down the rarest, once for each time it came: so what came often stays, whatever else comes
@@ -98,7 +95,7 @@ func (c *counts) share(key uint64) float64 {
 }
 
 // surprise at a key: -ln of its share.
-func (c *counts) surprise(key uint64) float64 { return -math.Log(min(c.share(key), 1)) }
+func (c *counts) surprise(key uint64) float64 { return -ln(min(c.share(key), 1)) }
 
 // Of transitions three things are counted in one memory: what came, what it came after, and both.
 func after(given uint64) uint64     { return mix(given ^ 0x61667465725f5f31) }
@@ -109,7 +106,7 @@ func pair(given, key uint64) uint64 { return mix(mix(given^0x706169725f5f5f31) ^
 func (c *counts) surpriseAfter(given, key uint64) float64 {
 	const prior = 2 * unit
 	p := (float64(c.of(pair(given, key))) + prior*c.share(key)) / (float64(c.of(after(given))) + prior)
-	return -math.Log(min(p, 1))
+	return -ln(min(p, 1))
 }
 
 func (c *counts) learnAfter(given, key uint64, weight uint32) {
