@@ -80,7 +80,7 @@ func (p *play) judge(r *Rule) {
 	case p.At == 0:
 		p.Problem = fmt.Sprintf("the rule stayed silent over %d requests", p.Requests)
 	case did != 0 && p.Finding.Decision == nil:
-		p.Problem = fmt.Sprintf("the rule fired at request %d, and no %s came of it: counts above 128, and of more than 16 different values, are estimates, and only what is sure decides: write more traffic", p.At, did)
+		p.Problem = fmt.Sprintf("the rule fired at request %d, and no %s came of it: counts above 128, and of many different values, are estimates, and only what is sure decides: write more traffic", p.At, did)
 	}
 }
 
