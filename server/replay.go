@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -22,15 +23,16 @@ import (
 
 // replayOptions are what `sentinel replay` is told.
 type replayOptions struct {
-	format string
-	config string
-	rules  string // directory
-	json   bool
-	odd    bool
-	in     io.Reader // for the file "-"
-	out    io.Writer
-	screen io.Writer // for the progress bar; nil for none
-	now    func() time.Time
+	format  string
+	config  string
+	rules   string // directory
+	json    bool
+	odd     bool
+	workers int       // that read lines
+	in      io.Reader // for the file "-"
+	out     io.Writer
+	screen  io.Writer // for the progress bar; nil for none
+	now     func() time.Time
 }
 
 func replayCommand() *cobra.Command {
@@ -61,6 +63,7 @@ Exits with 1 when a file can't be read.`,
 	f.StringVar(&o.format, "format", "auto", "`format` of the lines")
 	f.BoolVar(&o.json, "json", false, "one JSON object a line instead of a summary")
 	f.BoolVar(&o.odd, "anomaly", false, "with --json, also how unlike others each client was")
+	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "`number` of lines that are read at the same time; the verdicts are the same for any")
 	f.StringVar(&o.config, "config", "", "`file` of settings, of which the rules count here")
 	f.StringVar(&o.rules, "rules", "", "`directory` of rule packs, instead of those that come with the program")
 	return c
@@ -148,7 +151,7 @@ func runReplay(ctx context.Context, o replayOptions, files []string) error {
 }
 
 func replayFile(ctx context.Context, o replayOptions, format ingest.Format, name string, bar *progress, j *judge) (ingest.Stats, error) {
-	in, options := o.in, ingest.Options{}
+	in, options := o.in, ingest.Options{Workers: o.workers}
 	if name != "-" {
 		f, err := os.Open(name) //nolint:gosec // the operator names it
 		if err != nil {

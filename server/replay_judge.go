@@ -90,14 +90,17 @@ func enforced(p engine.Policy) map[string]engine.Terms {
 }
 
 // judge an exchange. It keeps nothing of it.
-func (j *judge) judge(x *engine.Exchange) {
+func (j *judge) judge(x *engine.Exchange) { j.rule(x) }
+
+// rule on an exchange, and say what was ruled.
+func (j *judge) rule(x *engine.Exchange) (v engine.Verdict, found []engine.Finding) {
 	j.requests++
 	x.ID = j.requests
 	j.tick(x.At)
 	x.Place = j.places.Complete(x.Place, x.Client)
 	who := clientOf(x.Client)
 	j.census.count(who)
-	v := j.engine.Decide(x.Request)
+	v = j.engine.Decide(x.Request)
 	if v.Finding != nil {
 		j.note(who, v.Finding)
 	}
@@ -105,7 +108,7 @@ func (j *judge) judge(x *engine.Exchange) {
 		j.refused++
 		x.Refused, x.Cause, x.Status = true, v.Cause, v.Status
 	}
-	found := j.engine.Observe(*x)
+	found = j.engine.Observe(*x)
 	for i := range found {
 		if found[i].Weak {
 			j.group(j.book.Fold(found[i]))
@@ -116,6 +119,7 @@ func (j *judge) judge(x *engine.Exchange) {
 	if j.oddest != nil {
 		j.oddest.note(j.engine, x.Client)
 	}
+	return v, found
 }
 
 // tick follows the log's own time.

@@ -83,6 +83,10 @@ type Options struct {
 	// Key names an API key or session without holding it, as the gateway's does. When nil, a
 	// hash without a secret does, which is fit for nothing that is stored.
 	Key func(string) engine.Key
+
+	// Workers read lines at the same time, where their format allows it. What is handed on, and in
+	// what order, is the same for any number of them.
+	Workers int
 }
 
 func (o Options) zone() *time.Location {

@@ -118,6 +118,12 @@ func (r *reading) bad(problem string) {
 	}
 }
 
+// long counts a line that was passed over.
+func (r *reading) long() {
+	r.stats.Lines++
+	r.bad(tooLong)
+}
+
 // lost reports whether so many lines could not be read, and no other, that it is no log.
 func (r *reading) lost(most int64) bool {
 	return r.stats.Exchanges == 0 && r.stats.Bad >= most && r.stats.Bad > r.stats.Other-r.empty
@@ -189,10 +195,6 @@ func Read(ctx context.Context, in io.Reader, f Format, o Options, each func(*eng
 		return r.told(), err
 	}
 	var s splitter
-	long := func() {
-		r.stats.Lines++
-		r.bad(tooLong)
-	}
 	binary := false
 	lines := func(block string) {
 		binary = binary || r.stats.Exchanges == 0 && strings.Count(block[:min(len(block), 4096)], "\x00") > 16
@@ -200,10 +202,13 @@ func Read(ctx context.Context, in io.Reader, f Format, o Options, each func(*eng
 	}
 	for err == nil {
 		if err = ctx.Err(); err == nil {
-			_, err = s.from(in, lines, long)
+			_, err = s.from(in, lines, r.long)
 		}
 		if err == nil && r.lost(doubt) {
 			return r.told(), r.unknown(binary)
+		}
+		if parsers := r.branches(o.Workers); err == nil && parsers != nil {
+			err = r.together(ctx, in, &s, parsers)
 		}
 	}
 	if errors.Is(err, io.EOF) {
