@@ -157,7 +157,7 @@ func TestTheEngineIsPure(t *testing.T) {
 	}
 	allowed := []string{
 		"embed", // data of the program itself
-		"bytes", "cmp", "container/heap", "crypto/sha256", "encoding/binary", "encoding/hex", "errors", "fmt", "iter", "maps", "math", "math/bits",
+		"bufio", "bytes", "cmp", "container/heap", "crypto/sha256", "encoding/binary", "encoding/hex", "errors", "fmt", "hash", "io", "iter", "maps", "math", "math/bits",
 		"net/netip", "slices", "strconv", "strings", "sync", "sync/atomic", "time", "unicode", "unicode/utf8",
 		"golang.org/x/text/unicode/norm",
 		"github.com/sentinel-protocol/sentinel/server/anomaly",

@@ -28,6 +28,7 @@ type Engine struct {
 	would    atomic.Pointer[map[string]*supposed]
 	hash     keyed
 	start    atomic.Pointer[time.Time]
+	before   atomic.Pointer[time.Time] // start of the engine whose snapshot was resumed, by the wall clock
 }
 
 // New takes all the memory that the engine counts in. The seed keys its hashes: it must be
@@ -306,6 +307,9 @@ func (e *Engine) tick(at time.Time) int64 {
 		first := at.Add(-time.Duration(at.Nanosecond()) % time.Millisecond)
 		if first.Year() < 1970 {
 			first = time.Unix(0, 0)
+		}
+		if before := e.before.Load(); before != nil { // and the clock of this process from then on
+			first = at.Add(before.Sub(at.Round(0)))
 		}
 		e.start.CompareAndSwap(nil, &first)
 		start = e.start.Load()
