@@ -69,6 +69,7 @@ var rules = []Rule{
 	impossibleTravel,
 	newCountry,
 	sessionMoved,
+	objectEnumeration,
 	newProgram,
 	injection,
 	leakProbe,
