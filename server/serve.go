@@ -94,7 +94,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 	}
 
 	g, err := guard.New(ctx, guard.Config{
-		Store: db, Policy: cfg.Policy(), Seed: derive(key, "engine"), Node: node, Cluster: peers, Log: log,
+		Store: db, Policy: policyOf(cfg, key), Seed: derive(key, "engine"), Node: node, Cluster: peers, Log: log,
 		Failure: failures(cfg.Gateway.Failure), Spare: spared(cfg), SelfTest: cfg.Clients.SelfTest, Proxies: cfg.Clients.TrustedProxies,
 	})
 	if err != nil {
@@ -198,7 +198,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 				if err != nil {
 					return err
 				}
-				if err := g.Revise(next.Policy()); err != nil {
+				if err := g.Revise(policyOf(next, key)); err != nil {
 					made.close()
 					return err
 				}
@@ -343,4 +343,13 @@ func welcome(ctx context.Context, out io.Writer, cfg config.Config, doors *doorw
 	}
 	fmt.Fprintln(out, "  Ready. Ctrl-C stops.")
 	return nil
+}
+
+// policyOf the settings, with decoy keys named as the gateway names keys.
+func policyOf(c config.Config, secret []byte) engine.Policy {
+	p, name := c.Policy(), gateway.KeyNames(secret)
+	for _, k := range c.DecoyKeys {
+		p.DecoyKeys = append(p.DecoyKeys, name(k))
+	}
+	return p
 }

@@ -33,6 +33,8 @@ type Config struct {
 	Redis     Redis           `key:"redis"`
 	Secret    string          `key:"secret" secret:"true"` // keys the hashes of API keys; empty: made in storage.data at the first start
 
+	DecoyKeys     []string       `key:"decoy_keys" secret:"true"`
+	DecoyAccounts []string       `key:"decoy_accounts"`
 	SignIns       []string       `key:"sign_ins"`
 	FailedSignIns []FailedSignIn `key:"failed_sign_ins"`
 

@@ -50,6 +50,9 @@ func (c Config) Policy() engine.Policy {
 		p.Rules[id] = r.terms()
 	}
 	p.Decoys, p.Payments, p.Balances = folded(c.Decoys), folded(c.Payments), folded(c.Balances)
+	for _, a := range c.DecoyAccounts {
+		p.DecoyAccounts = append(p.DecoyAccounts, engine.FoldAccount(a))
+	}
 	p.SignIns, p.FailedSignIns = folded(c.SignIns), nil
 	for _, f := range c.FailedSignIns {
 		p.FailedSignIns = append(p.FailedSignIns, engine.FailedSignIn{Path: folded([]string{f.Path})[0], Status: f.Status, MaxBytes: f.MaxBytes})

@@ -20,6 +20,9 @@ type Policy struct {
 	Payments []string // folded paths that a payment is posted to
 	Balances []string // folded paths that tell a balance
 
+	DecoyKeys     []Key    // that were given to nobody
+	DecoyAccounts []string // likewise, as FoldAccount writes them
+
 	SignIns       []string       // folded paths that a sign-in is posted to, below whatever prefix
 	FailedSignIns []FailedSignIn // what failures look like there that no status tells; the rest is learned
 
@@ -160,6 +163,14 @@ func (p Policy) Validate() error {
 				fmt.Sprintf("must be written as rules match on them (lower case, no slash at the end), unlike %q", path))
 		}
 	}
+	check(len(p.DecoyKeys) <= MostPaths, "decoy_keys", fmt.Sprintf("must be %d at most", MostPaths))
+	check(len(p.DecoyAccounts) <= MostPaths, "decoy_accounts", fmt.Sprintf("must be %d at most", MostPaths))
+	for _, k := range p.DecoyKeys {
+		check(!k.Zero(), "decoy_keys", "must hold keys, not an empty one")
+	}
+	for _, a := range p.DecoyAccounts {
+		check(a != "" && FoldAccount(a) == a && len(a) <= MaxAccount, "decoy_accounts", fmt.Sprintf("must be written as accounts are told apart (lower case, no spaces around), unlike %q", a))
+	}
 	check(len(p.FailedSignIns) <= MostPaths, "failed_sign_ins", fmt.Sprintf("must be %d at most", MostPaths))
 	for _, m := range p.FailedSignIns {
 		check(endsIn(p.SignIns, m.Path), "failed_sign_ins", fmt.Sprintf("must name paths of sign_ins, unlike %q: add it there", m.Path))
@@ -258,6 +269,6 @@ func (p Policy) clone() Policy {
 	for _, list := range []*[]string{&p.Decoys, &p.Payments, &p.Balances, &p.SignIns, &p.Denies, &p.Skips} {
 		*list = slices.Clone(*list)
 	}
-	p.FailedSignIns = slices.Clone(p.FailedSignIns)
+	p.FailedSignIns, p.DecoyKeys, p.DecoyAccounts = slices.Clone(p.FailedSignIns), slices.Clone(p.DecoyKeys), slices.Clone(p.DecoyAccounts)
 	return p
 }

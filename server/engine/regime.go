@@ -68,7 +68,9 @@ func (g *regime) index() {
 	for _, a := range slices.SortedFunc(slices.Values(g.rules), func(a, b *armed) int { return cmp.Compare(a.order, b.order) }) {
 		switch {
 		case a.On == Requests:
-			g.requests.add(a, g.policy)
+			if g.requests.add(a, g.policy); a.Afterwards {
+				g.answers.add(a, g.policy)
+			}
 		case a.SignIns:
 			g.signIns = append(g.signIns, a)
 		case a.Strange:

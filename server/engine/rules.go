@@ -17,22 +17,24 @@ type Rule struct {
 	// without an open first segment.
 	On       Moment
 	Statuses []int
-	Paths    func(Policy) []string // exactly these folded paths, with or without a slash at the end
-	Below    func(Policy) []string // these folded paths and all below them
-	Methods  []string              // in capitals
-	Routes   []string              // patterns of folded paths: "/wp-login.php", "/accounts/{id}", "/admin/**", "/*.php"
-	When     func(*Exchange) bool  // asked last, as it may cost more
-	SignIns  bool                  // sign-ins only, instead of a status or path
-	Strange  bool                  // what is strange about the site or its request only, likewise
+	Paths    func(Policy) []string            // exactly these folded paths, with or without a slash at the end
+	Below    func(Policy) []string            // these folded paths and all below them
+	Methods  []string                         // in capitals
+	Routes   []string                         // patterns of folded paths: "/wp-login.php", "/accounts/{id}", "/admin/**", "/*.php"
+	When     func(*Exchange) bool             // asked last, as it may cost more
+	Carries  func(Policy) func(*Request) bool // requests that carry what it looks for
+	SignIns  bool                             // sign-ins only, instead of a status or path
+	Strange  bool                             // what is strange about the site or its request only, likewise
 
 	By       []Dimension // who is counted, one or a pair; nil for the client
 	Distinct Dimension   // different values of it are counted; zero: exchanges are
 
-	Terms                        // how many within how long trip the rule, and what follows
-	Refuse   int                 // the status that refuses the request that tripped it; On Requests only
-	Most     int                 // the greatest More that it can count; 0 for as many as any
-	Together func(*Exchange) int // what all nodes counted; nil when they don't
-	Quota    bool                // clients are told what is left of its limit
+	Terms                          // how many within how long trip the rule, and what follows
+	Refuse     int                 // the status that refuses the request that tripped it; On Requests only
+	Most       int                 // the greatest More that it can count; 0 for as many as any
+	Afterwards bool                // On Requests, and asked with the answer too: bodies are looked into late
+	Together   func(*Exchange) int // what all nodes counted; nil when they don't
+	Quota      bool                // clients are told what is left of its limit
 
 	// Watch stands in where counting by client can't say what the rule looks for. It takes all
 	// its memory when it is made.
@@ -57,6 +59,7 @@ const (
 // rules in the order of judgement. A new one is a file and a line here.
 var rules = []Rule{
 	honeypot,
+	honeyToken,
 	rateAbuse,
 	failedAuthentication,
 	failedSignIn,
@@ -111,6 +114,7 @@ type armed struct {
 	levels  levels
 	routes  []pattern
 	below   []string
+	carries func(*Request) bool
 	plain   bool    // it counts exchanges by client
 	order   int     // among all that are asked at the same moment
 	shadow  bool    // only counts what it would have done
@@ -124,6 +128,9 @@ func arm(r Rule, p Policy, k keyed, shared *admission, before *regime) *armed {
 	a.shadow, a.plain = a.Shadow || p.Observe, a.levels.client() && r.Distinct == ByNothing
 	if r.Below != nil {
 		a.below = r.Below(p)
+	}
+	if r.Carries != nil {
+		a.carries = r.Carries(p)
 	}
 	for _, route := range r.Routes {
 		pattern, _ := compile(route) // Validate has looked
@@ -203,7 +210,8 @@ func (a *armed) counts(o *armed, p, q Policy) bool {
 		a.On == o.On && a.Version == o.Version && a.Pack == o.Pack && a.Explains == o.Explains &&
 		slices.Equal(a.Statuses, o.Statuses) && slices.Equal(a.Methods, o.Methods) && slices.Equal(a.Routes, o.Routes) &&
 		p.Clients == q.Clients && p.Late == q.Late &&
-		(a.watch == nil || slices.Equal(p.Payments, q.Payments) && slices.Equal(p.Balances, q.Balances))
+		(a.watch == nil || slices.Equal(p.Payments, q.Payments) && slices.Equal(p.Balances, q.Balances) &&
+			slices.Equal(p.DecoyKeys, q.DecoyKeys) && slices.Equal(p.DecoyAccounts, q.DecoyAccounts))
 }
 
 const (
@@ -218,7 +226,7 @@ const (
 // asks reports whether a rule has a say about a request, as far as the index has not told. What
 // answers are asked for besides, see answers.
 func (a *armed) asks(r *Request) bool {
-	return (a.Rule.Below == nil || below(a.below, r.Folded)) &&
+	return (a.Rule.Below == nil || below(a.below, r.Folded)) && (a.carries == nil || a.carries(r)) &&
 		(a.Methods == nil || slices.Contains(a.Methods, r.Method)) &&
 		(a.routes == nil || a.routed(r.Folded))
 }
