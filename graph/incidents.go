@@ -2,9 +2,51 @@ package graph
 
 import (
 	"context"
+	"time"
 
+	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/incident"
 )
+
+// BlockIncident blocks all sources of an incident.
+func (r *mutationResolver) BlockIncident(ctx context.Context, id string, duration *time.Duration) (*BlockIncidentPayload, error) {
+	by, err := Acting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n, err := number("id", id)
+	if err != nil {
+		return nil, err
+	}
+	if duration != nil && *duration <= 0 {
+		return nil, engine.Invalid{Field: "duration", Problem: "must be longer than zero, or absent: until lifted"}
+	}
+	done, err := r.guard.BlockIncident(ctx, by, n, value(duration))
+	if err != nil {
+		return nil, err
+	}
+	return &BlockIncidentPayload{
+		Incident: r.showIncident(done.Incident), BlockedCount: amount(len(done.Decisions)),
+		SparedCount: amount(done.Spared), BlockedBeforeCount: amount(done.Before),
+	}, nil
+}
+
+// UndoIncident lifts what BlockIncident has blocked.
+func (r *mutationResolver) UndoIncident(ctx context.Context, id string) (*UndoIncidentPayload, error) {
+	by, err := Acting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n, err := number("id", id)
+	if err != nil {
+		return nil, err
+	}
+	i, lifted, err := r.guard.UndoIncident(ctx, by, n)
+	if err != nil {
+		return nil, err
+	}
+	return &UndoIncidentPayload{Incident: r.showIncident(i), LiftedCount: amount(len(lifted))}, nil
+}
 
 // Incidents are listed newest first.
 func (r *queryResolver) Incidents(ctx context.Context, status *incident.Status, first int32, after *string) (*IncidentConnection, error) {

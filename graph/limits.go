@@ -181,7 +181,7 @@ type place struct {
 var asking = map[string]int{
 	"Alert.decision": 5, "Alert.incident": 5, "Decision.alert": 5,
 	"Alert.exchanges": 100,
-	"Incident.alerts": 100, "Receipt.exchanges": 100,
+	"Incident.alerts": 100, "Incident.parent": 5, "Receipt.exchanges": 100,
 	"Client.alerts": 100, "Client.exchanges": 100,
 	"Stats.topEndpoints": 20, "Stats.statusMix": 20,
 	"AlertConnection.totalCount": 100, "IncidentConnection.totalCount": 100, "DecisionConnection.totalCount": 100,
@@ -195,6 +195,7 @@ var sizes = map[string]int{
 	"Query.timeline": 1500, "Query.search": 20, "Query.rules": 20,
 	"Mutation.resolve": 100, "LiftPayload.lifted": 100,
 	"ExchangesSeen.exchanges": 50, "Stats.statusMix": 60,
+	"Incident.reasons": 50, "Incident.stages": 6, "Incident.accounts": 16,
 	"Alert.decisions": 50, "Client.decisions": 50,
 	"__Schema.types": 80, "__Type.fields": 5, "__Field.args": 1, "__Type.inputFields": 1, "__Type.enumValues": 2,
 	"__Type.interfaces": 1, "__Type.possibleTypes": 1, "__Directive.args": 2,

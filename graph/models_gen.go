@@ -71,6 +71,15 @@ type BadLine struct {
 	Problem string `json:"problem"`
 }
 
+type BlockIncidentPayload struct {
+	Incident     *Incident `json:"incident"`
+	BlockedCount int32     `json:"blockedCount"`
+	// Sources that are never blocked, or allowed by an operator.
+	SparedCount int32 `json:"sparedCount"`
+	// Sources that an operator had blocked already.
+	BlockedBeforeCount int32 `json:"blockedBeforeCount"`
+}
+
 type CreateTokenInput struct {
 	Name string      `json:"name"`
 	Role access.Role `json:"role"`
@@ -252,6 +261,27 @@ type Rule struct {
 	Explanation string `json:"explanation"`
 }
 
+type SourceConnection struct {
+	Edges    []*SourceEdge `json:"edges"`
+	PageInfo *PageInfo     `json:"pageInfo"`
+}
+
+type SourceEdge struct {
+	Cursor string  `json:"cursor"`
+	Node   *Source `json:"node"`
+}
+
+// A stage that an attack has come to. Stage is empty for what belongs to none.
+type StageReached struct {
+	Stage    string    `json:"stage"`
+	Titles   []string  `json:"titles"`
+	Findings int32     `json:"findings"`
+	FirstAt  time.Time `json:"firstAt"`
+	LastAt   time.Time `json:"lastAt"`
+	// The attacker got what he wanted.
+	Success bool `json:"success"`
+}
+
 type Subscription struct {
 }
 
@@ -276,6 +306,11 @@ type Token struct {
 	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
 	// Null: until revoked.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
+type UndoIncidentPayload struct {
+	Incident    *Incident `json:"incident"`
+	LiftedCount int32     `json:"liftedCount"`
 }
 
 // Where a protected API runs, and how it does.

@@ -32,6 +32,8 @@ var rights = map[string]Role{
 	"Mutation.allow":          Analyst,
 	"Mutation.monitor":        Analyst,
 	"Mutation.lift":           Analyst,
+	"Mutation.blockIncident":  Analyst,
+	"Mutation.undoIncident":   Analyst,
 	"Mutation.changePassword": Viewer, // one's own
 	"Mutation.addOperator":    Admin,
 	"Mutation.setRole":        Admin,

@@ -81,6 +81,8 @@ type ledger interface {
 	Alert(context.Context, int64) (incident.Alert, error)
 	EachAlert(context.Context, store.AlertFilter, func(incident.Alert) error) error
 	Incident(context.Context, int64) (incident.Incident, error)
+	EachIncident(context.Context, incident.Status, func(incident.Incident) error) error
+	EachDecision(context.Context, store.DecisionFilter, func(engine.Decision) error) error
 }
 
 // A Guard is safe for concurrent use.

@@ -47,8 +47,33 @@ func (g *Guard) restore(ctx context.Context) error {
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
-	return g.recall(ctx, alerts)
+	if err := g.recall(ctx, alerts); err != nil {
+		return err
+	}
+	return g.recallFaint(ctx)
 }
+
+// recallFaint tells the book of incidents that weak observations alone make.
+func (g *Guard) recallFaint(ctx context.Context) error {
+	var incidents []incident.Incident
+	err := g.store.EachIncident(ctx, incident.Open, func(i incident.Incident) error {
+		if i.Alerts == 0 && i.Clients > 0 {
+			incidents = append(incidents, i)
+		}
+		if len(incidents) == mostFaintRestored {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	g.book.Restore(nil, incidents)
+	return nil
+}
+
+// mostFaintRestored are the newest incidents without alerts that are taken up.
+const mostFaintRestored = 1000
 
 // recall tells the book of alerts that are open in the store, and of what their incidents hold.
 func (g *Guard) recall(ctx context.Context, alerts []incident.Alert) error {

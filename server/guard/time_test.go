@@ -79,6 +79,14 @@ func (*paper) Incident(context.Context, int64) (incident.Incident, error) {
 	return incident.Incident{}, store.ErrNotFound
 }
 
+func (*paper) EachIncident(context.Context, incident.Status, func(incident.Incident) error) error {
+	return nil
+}
+
+func (*paper) EachDecision(context.Context, store.DecisionFilter, func(engine.Decision) error) error {
+	return nil
+}
+
 func (*paper) EachAlert(context.Context, store.AlertFilter, func(incident.Alert) error) error {
 	return nil
 }

@@ -77,6 +77,12 @@ func (s *Store) Incidents(ctx context.Context, status incident.Status, p Page) (
 	return out, told("read incidents", err)
 }
 
+// EachIncident gives each incident to a function, as Incidents lists them, without holding anything
+// open meanwhile; an error of the function ends it.
+func (s *Store) EachIncident(ctx context.Context, status incident.Status, do func(incident.Incident) error) error {
+	return each(func(p Page) (Slice[incident.Incident], error) { return s.Incidents(ctx, status, p) }, do)
+}
+
 // CountIncidents counts what Incidents lists.
 func (s *Store) CountIncidents(ctx context.Context, status incident.Status) (int, error) {
 	return count(ctx, s.incidents(status), "incidents")
