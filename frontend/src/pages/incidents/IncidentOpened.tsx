@@ -22,7 +22,9 @@ import { AlertStatusBadge } from '../../ui/StatusBadge';
 import { type Column, Table } from '../../ui/Table';
 import { Clock, Left, Time } from '../../ui/Time';
 import { Attack } from './Attack';
+import { BlockIncident } from './BlockIncident';
 import { clientsOf, type Involved } from './clients';
+import { IncidentMade } from './IncidentMade';
 import classes from './IncidentOpened.module.css';
 import { ResolveIncident } from './ResolveIncident';
 
@@ -101,14 +103,15 @@ function Detail({ incident, onChanged }: { incident: Incident; onChanged: () => 
   const clients = clientsOf(alerts);
   const lasted = (Date.parse(incident.lastAt) - Date.parse(incident.firstAt)) / 1000;
   const all = `/alerts?status=all&incident=${encodeURIComponent(incident.id)}`;
-  if (alerts.length === 0)
+  if (alerts.length === 0 && incident.clientCount === 0)
     return (
       <Nothing title="It has no alerts of its own any more">They went into the incident named above.</Nothing>
     );
   return (
     <>
       <p className={classes.lead}>
-        {many(incident.alertCount, 'alert')} of {many(incident.clientCount, 'client')}
+        {incident.alertCount > 0 ? many(incident.alertCount, 'alert') : 'Weak observations'} of{' '}
+        {many(incident.clientCount, 'client')}
         {lasted >= 1 ? ` within ${span(lasted)}` : ' at once'}, joined by{' '}
         <strong>{incident.shared || 'what they have in common'}</strong>.
       </p>
@@ -116,56 +119,65 @@ function Detail({ incident, onChanged }: { incident: Incident; onChanged: () => 
         From <Clock at={incident.firstAt} /> to <Clock at={incident.lastAt} />, <Time at={incident.lastAt} />
       </p>
 
-      {may.act && incident.status === 'OPEN' && (
+      {may.act && incident.status === 'OPEN' && alerts.length > 0 && (
         <ResolveIncident incident={incident.id} onChanged={onChanged} />
       )}
+      {may.act && (
+        <BlockIncident incident={incident.id} sources={incident.clientCount} onChanged={onChanged} />
+      )}
 
-      <Part
-        title="The attack over time"
-        aside={
-          alerts.length < incident.alertCount
-            ? `from its newest ${count(alerts.length)} alerts`
-            : many(clients.length, 'client')
-        }
-      >
-        <Attack alerts={alerts} firstAt={incident.firstAt} lastAt={incident.lastAt} />
-      </Part>
+      <IncidentMade id={incident.id} />
 
-      <Part title="Clients">
-        <Some of={clients}>
-          {(shown) => (
-            <Table
-              label="Clients of this incident"
-              columns={clientColumns}
-              rows={shown}
-              keyOf={(c) => c.label}
-            />
-          )}
-        </Some>
-      </Part>
+      {alerts.length > 0 && (
+        <>
+          <Part
+            title="The attack over time"
+            aside={
+              alerts.length < incident.alertCount
+                ? `from its newest ${count(alerts.length)} alerts`
+                : many(clients.length, 'client')
+            }
+          >
+            <Attack alerts={alerts} firstAt={incident.firstAt} lastAt={incident.lastAt} />
+          </Part>
 
-      <Part
-        title="Alerts, newest first"
-        aside={
-          <Link href={all} className={classes.more}>
-            {alerts.length < incident.alertCount
-              ? `The newest ${count(alerts.length)}; see all ${count(incident.alertCount)}`
-              : 'See them under Alerts'}
-          </Link>
-        }
-      >
-        <Some of={alerts}>
-          {(shown) => (
-            <Table
-              label="Alerts of this incident"
-              columns={alertColumns}
-              rows={shown}
-              keyOf={(a) => a.id}
-              onOpen={(a) => navigate(links.alert(a.id))}
-            />
-          )}
-        </Some>
-      </Part>
+          <Part title="Clients">
+            <Some of={clients}>
+              {(shown) => (
+                <Table
+                  label="Clients of this incident"
+                  columns={clientColumns}
+                  rows={shown}
+                  keyOf={(c) => c.label}
+                />
+              )}
+            </Some>
+          </Part>
+
+          <Part
+            title="Alerts, newest first"
+            aside={
+              <Link href={all} className={classes.more}>
+                {alerts.length < incident.alertCount
+                  ? `The newest ${count(alerts.length)}; see all ${count(incident.alertCount)}`
+                  : 'See them under Alerts'}
+              </Link>
+            }
+          >
+            <Some of={alerts}>
+              {(shown) => (
+                <Table
+                  label="Alerts of this incident"
+                  columns={alertColumns}
+                  rows={shown}
+                  keyOf={(a) => a.id}
+                  onOpen={(a) => navigate(links.alert(a.id))}
+                />
+              )}
+            </Some>
+          </Part>
+        </>
+      )}
     </>
   );
 }

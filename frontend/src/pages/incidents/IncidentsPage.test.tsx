@@ -232,7 +232,10 @@ test('a resolved incident can not be resolved again', async () => {
 });
 
 test('one that was merged into another says so', async () => {
-  open(opened({ title: 'Merged into INC-1', status: 'RESOLVED' }, []), '/incidents/42');
+  open(
+    opened({ title: 'Merged into INC-1', status: 'RESOLVED', alertCount: 0, clientCount: 0 }, []),
+    '/incidents/42',
+  );
   expect(await screen.findByRole('heading', { name: 'Merged into INC-1' })).toBeTruthy();
   expect(screen.getByText(/went into the incident named above/)).toBeTruthy();
 });
@@ -246,5 +249,62 @@ test('a viewer reads it, and can not resolve it', async () => {
     { at: '/incidents/42', operator: { name: 'vera', role: 'VIEWER', demo: false } },
   );
   await screen.findByRole('table', { name: 'Alerts of this incident' });
+  expect(screen.queryByRole('button', { name: /^(Resolve|Block|Undo)/ })).toBeNull();
+});
+
+const made = {
+  incident: {
+    __typename: 'Incident',
+    id: '42',
+    score: 66,
+    weakCount: 432,
+    accounts: ['alice'],
+    accountCount: 1,
+    reasons: [{ what: 'spread over 432 sources', points: 66 }],
+    stages: [
+      {
+        stage: 'Initial access',
+        titles: ['Post without a page before'],
+        findings: 432,
+        firstAt: at(0),
+        lastAt: at(9),
+        success: false,
+      },
+    ],
+    sources: {
+      edges: [{ node: { target: { label: '203.0.113.9' }, firstAt: at(0), rule: 'bare-post', weak: true } }],
+      pageInfo: { hasNextPage: true },
+    },
+    parent: { id: '41', reference: 'INC-41' },
+  },
+};
+
+test('an incident of weak observations shows its score, reasons, stages and sources', async () => {
+  open({ ...opened({ alertCount: 0, clientCount: 432 }, []), IncidentMade: made }, '/incidents/42');
+  expect(await screen.findByText('Score 66 of 100')).toBeTruthy();
+  const cells = (name: string) => screen.getByRole('table', { name }).textContent;
+  expect(cells('Reasons of the score')).toMatch(/spread over 432 sources.*66/);
+  expect(cells('Stages of the attack')).toMatch(/Initial access.*Post without a page before.*432/);
+  expect(cells('Sources of this incident')).toMatch(/203\.0\.113\.9.*weak by itself/);
+  expect(screen.getByRole('link', { name: 'Continues INC-41' }).getAttribute('href')).toBe('/incidents/41');
   expect(screen.queryByRole('button', { name: /^Resolve/ })).toBeNull();
+});
+
+test('all of an incident are blocked after asking, and set free again', async () => {
+  const shown = open(
+    {
+      ...opened(),
+      BlockIncident: { blockIncident: { blockedCount: 2, sparedCount: 0, blockedBeforeCount: 0 } },
+      UndoIncident: { undoIncident: { liftedCount: 2 } },
+    },
+    '/incidents/42',
+  );
+  await userEvent.click(await screen.findByRole('button', { name: 'Block all…' }));
+  const asked = await screen.findByRole('dialog', { name: 'Block 2 sources?' });
+  await userEvent.click(within(asked).getByRole('button', { name: 'Block' }));
+  await waitFor(() => expect(shown.asked('BlockIncident')).toEqual([{ id: '42', duration: '24h' }]));
+  await userEvent.click(await screen.findByRole('button', { name: 'Undo the block…' }));
+  const undo = await screen.findByRole('dialog', { name: 'Lift what was blocked here?' });
+  await userEvent.click(within(undo).getByRole('button', { name: 'Lift' }));
+  await waitFor(() => expect(shown.asked('UndoIncident')).toEqual([{ id: '42' }]));
 });
