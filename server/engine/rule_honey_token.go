@@ -14,8 +14,8 @@ var honeyToken = Rule{
 	Carries: decoyed,
 	Terms:   Terms{Severity: Critical, Do: Block, For: time.Hour},
 	Refuse:  403,
-	Watch: func(p Policy, t Terms, k keyed) watch {
-		return honeyTokens{newWindow[uint32](0, hushed, p.Late.Milliseconds(), false, p.Clients/16, k), p.DecoyAccounts, p.DecoyKeys}
+	Watch: func(p Policy, _ Terms, k keyed) watch {
+		return honeyTokens{newWindow[uint32](0, hushed, p.Late.Milliseconds(), false, p.Clients/64, k), p.DecoyAccounts, p.DecoyKeys}
 	},
 	Explain: func(p Policy, _ Terms) string {
 		return fmt.Sprintf("Any request with one of %s or for one of %s is refused with 403, or found with its answer where the account stands in the body. "+

@@ -27,7 +27,7 @@ func (w afterSpray) ask(x *view, q question) (t tally) {
 	if x.outcome != Succeeded || x.account == 0 || x.tried.known {
 		return t
 	}
-	why := ""
+	var why string
 	switch {
 	case x.tried.own >= ownFailures:
 		why = fmt.Sprintf("after it failed on it %s within an hour", plural(x.tried.own, "time"))
