@@ -24,12 +24,20 @@ var version = "dev"
 // errBroken ends the process with 1 after everything has been said.
 var errBroken = errors.New("a promise did not come true")
 
+// misuse is what who called the command can put right; it ends the process with 2.
+type misuse struct{ error }
+
+func (m misuse) Unwrap() error { return m.error }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := command().ExecuteContext(ctx); err != nil {
 		if !errors.Is(err, errBroken) {
 			fmt.Fprintln(os.Stderr, "sentinel:", err)
+		}
+		if _, wrong := errors.AsType[misuse](err); wrong {
+			os.Exit(2)
 		}
 		os.Exit(1)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func rulesCommand() *cobra.Command {
-	root := &cobra.Command{Use: "rules", Short: "Check rule packs, and play their scenarios"}
+	root := &cobra.Command{Use: "rules", Short: "Check rule packs, play their scenarios, and try rules on stored traffic"}
 	root.AddCommand(&cobra.Command{
 		Use:   "check [DIR]",
 		Short: "Exit with 0 when the packs in a directory can be used, else name every mistake and its remedy",
@@ -30,7 +30,7 @@ Without a directory the packs that come with the program are played. Exits with 
 it promises, or finds it in honest traffic.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return testRules(c.OutOrStdout(), args) },
-	})
+	}, backtestCommand())
 	return root
 }
 

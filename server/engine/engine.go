@@ -388,7 +388,7 @@ func (e *Engine) imagine(g *regime, a *armed, x *view, f Finding, acts bool) *Fi
 		if !e.shadow.place(d, x.At) {
 			return nil
 		}
-		f.Reason = reason + " Nothing was done about it: "
+		f.Reason = reason + nothingDone
 		switch {
 		case x.Doubted:
 			f.Reason += "nearly all traffic seems to come from there."

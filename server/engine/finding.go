@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -106,6 +107,18 @@ type Finding struct {
 	Reason   string    // one plain sentence with the figures
 	Unless   string    // what would have had to be otherwise for the rule to stay silent: "It would not have fired for 100 or fewer."
 	Decision *Decision // what the engine did about it, in force already; nil when the rule only tells
+}
+
+// nothingDone begins what is said of a finding that was only counted, and is followed by why.
+const nothingDone = " Nothing was done about it: "
+
+// Done is the reason without a word about what was not done, and whether something was, or would
+// have been had the rule enforced.
+func (f *Finding) Done() (reason string, acts bool) {
+	if i := strings.LastIndex(f.Reason, nothingDone); i >= 0 && f.Decision == nil {
+		return f.Reason[:i], true
+	}
+	return f.Reason, f.Decision != nil
 }
 
 // A Decision allows, monitors, throttles or blocks its target until a time.

@@ -198,3 +198,58 @@ func fieldsOf(t reflect.Type) []string {
 	}
 	return names
 }
+
+// ReadOne reads one rule: a definition by itself, or a pack that holds one, or the one of that ID.
+func ReadOne(name string, text []byte, id string) (*Rule, error) {
+	if len(text) > MostFile {
+		return nil, Mistake{File: name, Invalid: engine.Invalid{Problem: fmt.Sprintf("has more than %d bytes: give one rule", MostFile)}}
+	}
+	file, err := parse(text)
+	if err == nil && len(file.Docs) == 1 && !hasField(file.Docs[0].Body, "rules") {
+		r := reader{file: name, lines: map[string]int{}}
+		return r.one(file.Docs[0].Body)
+	}
+	set, err := Read(name, text)
+	if err != nil {
+		return nil, err
+	}
+	if id == "" && len(set) > 1 {
+		return nil, Mistake{File: name, Invalid: engine.Invalid{Field: "rules", Problem: fmt.Sprintf("are %d: say which, by its id", len(set))}}
+	}
+	for _, r := range set {
+		if id == "" || r.ID == id {
+			return r, nil
+		}
+	}
+	return nil, Mistake{File: name, Invalid: engine.Invalid{Field: "id", Problem: fmt.Sprintf("is nowhere %q: see what rules the file holds", id)}}
+}
+
+// one rule of a definition that stands by itself.
+func (r *reader) one(n ast.Node) (*Rule, error) {
+	var d Definition
+	if n == nil {
+		r.say(1, "", "is empty: write a rule, as in\n  id: mine\n  title: ...")
+	} else {
+		r.take("", n, reflect.ValueOf(&d).Elem())
+	}
+	if len(r.wrong) > 0 {
+		return nil, r.mistakes()
+	}
+	if d.Pack == "" {
+		d.Pack = "trial"
+	}
+	made, wrong := build(d)
+	for _, w := range wrong {
+		r.say(r.lines[w.Field], w.Field, "%s", w.Problem)
+	}
+	made.File, made.Line = r.file, 1
+	return made, r.mistakes()
+}
+
+func hasField(n ast.Node, name string) bool {
+	m, ok := n.(*ast.MappingNode)
+	return ok && slices.ContainsFunc(m.Values, func(v *ast.MappingValueNode) bool {
+		key, ok := scalar(v.Key)
+		return ok && key == name
+	})
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/backtest"
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/store"
+)
+
+// guessing is a data directory in use, in which somebody has guessed passwords in the last minutes.
+func guessing(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), store.Config{Dir: dir}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	begin := time.Now().Add(-5 * time.Minute)
+	var batch []store.Seen
+	for i := range 20 {
+		at := begin.Add(time.Duration(i) * time.Second)
+		x := store.Seen{Exchange: engine.Exchange{Request: engine.Request{
+			ID: uint64(at.UnixMilli())<<20 | 1, At: at, Client: netip.MustParseAddr("203.0.113.9"),
+			Method: "POST", Path: "/api/login", Folded: "/api/login", Route: "/api/login", UserAgent: "\x1b[31mcurl",
+		}, Status: 401}}
+		if i > 17 {
+			x.Status = 200
+		}
+		batch = append(batch, x)
+	}
+	if err := db.WriteExchanges(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestARuleIsTriedBesideARunningSentinel(t *testing.T) {
+	dir := guessing(t)
+	out, err := sentinel(t, "", "rules", "backtest", "failed-authentication", "--since", "1h", "--data", dir)
+	if err != nil || !strings.Contains(out, "It would have refused 14 requests; 2 of them were well answered") || !strings.Contains(out, "203.0.113.9 failed to authenticate 6 times") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = sentinel(t, "", "rules", "backtest", "failed-authentication", "--limit", "9", "--json", "--data", dir)
+	var r backtest.Result
+	if err != nil || json.Unmarshal([]byte(out), &r) != nil || r.Refused != 10 || r.Hits[0].Name != "203.0.113.9" || r.Hits[0].Limit != 9 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	own := filepath.Join(rulesIn(t, strings.NewReplacer("GET", "POST", "/reports/{id}", "/api/login", "2xx", "401").Replace(ownRule)), "mine.yml")
+	if out, err = sentinel(t, "", "rules", "backtest", own, "--data", dir); err != nil || !strings.Contains(out, "Reports drained") || !strings.Contains(out, "about 1: 1 clients") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err = sentinel(t, "", "rules", "backtest", "honeypot", "--data", dir); err != nil || !strings.Contains(out, "It would have found nothing.") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestWrongUseOfABacktestNamesItsRemedy(t *testing.T) {
+	dir := guessing(t)
+	broken := filepath.Join(t.TempDir(), "broken.yml")
+	if err := os.WriteFile(broken, []byte("id: x\ncuont: 3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for says, args := range map[string][]string{
+		"name one rule":                      {},
+		"nearest is failed-authentication":   {"failed-authentification", "--data", dir},
+		"must be 1m to 30d":                  {"honeypot", "--since", "99d", "--data", dir},
+		"there is no Sentinel in":            {"honeypot", "--data", t.TempDir()},
+		"is not there: check the path":       {filepath.Join(t.TempDir(), "none.yml"), "--data", dir},
+		"the nearest is count":               {broken, "--data", dir},
+		"--do must be block":                 {"honeypot", "--do", "allow", "--data", dir},
+		"rules.failed-authentication.more":   {"failed-authentication", "--limit", "0", "--data", dir},
+		"unknown flag: --sinse":              {"honeypot", "--sinse", "1h"},
+		"rules.failed-authentication.within": {"failed-authentication", "--within", "90d", "--data", dir},
+	} {
+		out, err := sentinel(t, "", append([]string{"rules", "backtest"}, args...)...)
+		if _, wrong := errors.AsType[misuse](err); !wrong || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+}
