@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/frontend"
@@ -25,6 +26,9 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/rules"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
+
+// countsFile in the data directory holds what the engine counted, for the next start.
+const countsFile = "counts"
 
 // drain is how long requests in flight may take to end when the program stops.
 const drain = 10 * time.Second
@@ -73,6 +77,7 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 
 	g, err := guard.New(ctx, guard.Config{
 		Store: db, Policy: policy, Seed: derive(key, "engine"), Node: node, Cluster: peers, Log: log,
+		Counts: filepath.Join(cfg.Data, countsFile),
 	})
 	if err != nil {
 		return err

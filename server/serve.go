@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -95,6 +96,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 
 	g, err := guard.New(ctx, guard.Config{
 		Store: db, Policy: policyOf(cfg, key), Seed: derive(key, "engine"), Node: node, Cluster: peers, Log: log,
+		Counts:  filepath.Join(cfg.Storage.Data, countsFile),
 		Failure: failures(cfg.Gateway.Failure), Spare: spared(cfg), SelfTest: cfg.Clients.SelfTest, Proxies: cfg.Clients.TrustedProxies,
 	})
 	if err != nil {

@@ -219,9 +219,9 @@ func (p *Place) carry(c *carrier) {
 	p.Lat, p.Lon = math.Float32frombits(lat), math.Float32frombits(lon)
 }
 
-func (n *Country) carry(c *carrier) {
-	carry(c, &n[0])
-	carry(c, &n[1])
+func (c *Country) carry(by *carrier) {
+	carry(by, &c[0])
+	carry(by, &c[1])
 }
 
 func bit(is bool) uint8 {

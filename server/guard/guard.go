@@ -32,6 +32,7 @@ type Config struct {
 	Cluster Cluster // nil: alone
 	Log     *slog.Logger
 	Clock   func() time.Time // nil: time.Now
+	Counts  string           // the file in which what is counted outlives a restart; none when empty
 
 	// Failure is what is done on routes of a class while the database or Redis is away; Open where
 	// nothing is said.
@@ -94,6 +95,7 @@ type Guard struct {
 	node    string
 	log     *slog.Logger
 	now     func() time.Time
+	counts  string // file; none when empty
 	started time.Time
 
 	news    News
@@ -139,7 +141,7 @@ func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 	}
 	g := &Guard{
 		engine: e, failure: maps.Clone(c.Failure), store: s, peers: c.Cluster, node: c.Node, log: c.Log,
-		now: c.Clock, started: c.Clock(), book: incident.NewBook(incident.Limits{}),
+		now: c.Clock, counts: c.Counts, started: c.Clock(), book: incident.NewBook(incident.Limits{}),
 	}
 	g.spared.begin(c.Spare)
 	g.doubt.begin(c.SelfTest, c.Proxies)
@@ -155,6 +157,10 @@ func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 	}
 	watching, stop := context.WithCancel(context.Background())
 	g.stop = stop
+	if g.counts != "" {
+		g.countAgain()
+		g.watches.Go(func() { g.keepCounts(watching) })
+	}
 	g.writers.Go(g.writeOutbox)
 	g.writers.Go(g.writeTraffic)
 	g.watches.Go(func() { g.watchEnds(watching) })
@@ -300,6 +306,9 @@ func (g *Guard) Close() error {
 	g.closing.Do(func() {
 		g.stop()
 		g.watches.Wait()
+		if g.counts != "" {
+			g.saveCounts()
+		}
 		g.outbox.close()
 		g.traffic.close()
 		g.writers.Wait()

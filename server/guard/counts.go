@@ -1,0 +1,80 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// What the engine counted is kept so often, and gone on from when it is not older than a day:
+// then no window holds anything of it.
+const (
+	countsEvery  = 5 * time.Minute
+	oldestCounts = 24 * time.Hour
+)
+
+// countAgain goes on from what the last process counted. Where that can't be read counting begins
+// anew: nobody is let in or kept out for it.
+func (g *Guard) countAgain() {
+	err := g.readCounts()
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+	default:
+		g.log.Warn("counting begins anew", "file", g.counts, "err", err)
+	}
+}
+
+func (g *Guard) readCounts() error {
+	f, err := os.Open(g.counts)
+	if err != nil {
+		return err //nolint:wrapcheck // it names the file
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err //nolint:wrapcheck // likewise
+	}
+	if old := g.now().Sub(info.ModTime()); old > oldestCounts {
+		return fmt.Errorf("what was counted is %s old", old.Round(time.Hour))
+	}
+	return g.engine.Resume(f) //nolint:wrapcheck // it says what to do
+}
+
+// keepCounts writes down what is counted, every few minutes, until ctx ends.
+func (g *Guard) keepCounts(ctx context.Context) {
+	tick := time.NewTicker(countsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			g.saveCounts()
+		}
+	}
+}
+
+// saveCounts puts a new file in the place of the old one, or leaves that. No request waits for
+// the disk: see engine.Engine.Snapshot.
+func (g *Guard) saveCounts() {
+	if err := g.writeCounts(); err != nil {
+		g.log.Warn("what is counted can't be kept for a restart", "file", g.counts, "err", err)
+	}
+}
+
+func (g *Guard) writeCounts() error {
+	f, err := os.CreateTemp(filepath.Dir(g.counts), filepath.Base(g.counts)+".*")
+	if err != nil {
+		return err //nolint:wrapcheck // it names the file
+	}
+	defer os.Remove(f.Name()) // which is gone when all went well
+	err = errors.Join(g.engine.Snapshot(f), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), g.counts)
+	}
+	return err
+}
