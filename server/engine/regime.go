@@ -12,6 +12,7 @@ type regime struct {
 	rules    []*armed
 	journeys *journeys
 	prints   *prints
+	steps    *steps
 	requests asked         // asked by Decide: those that refuse, then those that only count, each in the order of judgement
 	answers  asked         // asked by Observe
 	byStatus [600][]*armed // likewise
@@ -41,11 +42,11 @@ func newRegime(p Policy, k keyed, before *regime) *regime {
 		}
 	}
 	if before != nil && before.policy.Clients == p.Clients {
-		g.journeys, g.prints = before.journeys, before.prints
+		g.journeys, g.prints, g.steps = before.journeys, before.prints, before.steps
 	} else {
-		g.journeys, g.prints = newJourneys(p, k), newPrints(p, k)
+		g.journeys, g.prints, g.steps = newJourneys(p, k), newPrints(p, k), newSteps(p, k)
 	}
-	g.learners = append(g.learners, g.journeys, g.prints)
+	g.learners = append(g.learners, g.journeys, g.prints, g.steps)
 	g.index()
 	if before != nil && before.policy.Collateral == p.Collateral && before.policy.Clients == p.Clients {
 		g.history = before.history

@@ -73,6 +73,7 @@ var rules = []Rule{
 	newCountry,
 	sessionMoved,
 	objectEnumeration,
+	oddSequence,
 	newProgram,
 	injection,
 	leakProbe,

@@ -16,6 +16,7 @@ type view struct {
 	visitors *visitors // nil until it was answered
 	visitor  visitor   // who sent it, this exchange included
 	site     ground    // what is known of what it asks for, from before
+	gait     gait      // of its account, key or session; see steps
 }
 
 // A learner remembers something of every exchange that the API answered, for rules to ask. It
