@@ -25,7 +25,7 @@ var honeyToken = Rule{
 }
 
 // decoyed tells requests that carry a decoy.
-func decoyed(p Policy) func(*Request) bool {
+func decoyed(p Policy) func(key [16]byte, account string) bool {
 	keys, accounts := map[[16]byte]bool{}, map[string]bool{}
 	for _, k := range p.DecoyKeys {
 		keys[k.Hash] = true
@@ -33,8 +33,8 @@ func decoyed(p Policy) func(*Request) bool {
 	for _, a := range p.DecoyAccounts {
 		accounts[a] = true
 	}
-	return func(r *Request) bool {
-		return len(keys) > 0 && keys[r.Key.Hash] || len(accounts) > 0 && accounts[r.Account]
+	return func(key [16]byte, account string) bool {
+		return len(keys) > 0 && keys[key] || len(accounts) > 0 && accounts[account]
 	}
 }
 

@@ -17,14 +17,14 @@ type Rule struct {
 	// without an open first segment.
 	On       Moment
 	Statuses []int
-	Paths    func(Policy) []string            // exactly these folded paths, with or without a slash at the end
-	Below    func(Policy) []string            // these folded paths and all below them
-	Methods  []string                         // in capitals
-	Routes   []string                         // patterns of folded paths: "/wp-login.php", "/accounts/{id}", "/admin/**", "/*.php"
-	When     func(*Exchange) bool             // asked last, as it may cost more
-	Carries  func(Policy) func(*Request) bool // requests that carry what it looks for
-	SignIns  bool                             // sign-ins only, instead of a status or path
-	Strange  bool                             // what is strange about the site or its request only, likewise
+	Paths    func(Policy) []string                                // exactly these folded paths, with or without a slash at the end
+	Below    func(Policy) []string                                // these folded paths and all below them
+	Methods  []string                                             // in capitals
+	Routes   []string                                             // patterns of folded paths: "/wp-login.php", "/accounts/{id}", "/admin/**", "/*.php"
+	When     func(*Exchange) bool                                 // asked last, as it may cost more
+	Carries  func(Policy) func(key [16]byte, account string) bool // requests with these; no pointer, which would have every request allocated
+	SignIns  bool                                                 // sign-ins only, instead of a status or path
+	Strange  bool                                                 // what is strange about the site or its request only, likewise
 
 	By       []Dimension // who is counted, one or a pair; nil for the client
 	Distinct Dimension   // different values of it are counted; zero: exchanges are
@@ -115,7 +115,7 @@ type armed struct {
 	levels  levels
 	routes  []pattern
 	below   []string
-	carries func(*Request) bool
+	carries func(key [16]byte, account string) bool
 	plain   bool    // it counts exchanges by client
 	order   int     // among all that are asked at the same moment
 	shadow  bool    // only counts what it would have done
@@ -227,7 +227,7 @@ const (
 // asks reports whether a rule has a say about a request, as far as the index has not told. What
 // answers are asked for besides, see answers.
 func (a *armed) asks(r *Request) bool {
-	return (a.Rule.Below == nil || below(a.below, r.Folded)) && (a.carries == nil || a.carries(r)) &&
+	return (a.Rule.Below == nil || below(a.below, r.Folded)) && (a.carries == nil || a.carries(r.Key.Hash, r.Account)) &&
 		(a.Methods == nil || slices.Contains(a.Methods, r.Method)) &&
 		(a.routes == nil || a.routed(r.Folded))
 }
