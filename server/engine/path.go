@@ -39,21 +39,57 @@ func Fold(path string) (folded, bad string) {
 		return path, ""
 	}
 	var room [512]byte
-	decoded, bad := decode(room[:0], path)
-	ascii := bytes.IndexFunc(decoded, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+	b := room[:0]
+	if len(path) >= len(room) {
+		b = make([]byte, 0, len(path)+1)
+	}
+	decoded, bad := decode(b, path)
+	ascii := ascii(decoded)
 	if bad == "" && !ascii {
 		bad = readable(decoded)
 	}
 	resolved := resolve(decoded)
-	if string(resolved) == path {
-		folded = path
-	} else {
-		folded = string(resolved)
-	}
 	if !ascii {
-		folded = strings.ToLower(folded) // also replaces what is not UTF-8
+		var more [512]byte
+		b := more[:0]
+		if longest := 3 * len(resolved); longest > len(more) && !utf8.Valid(resolved) {
+			b = make([]byte, 0, longest)
+		}
+		resolved = lowerText(b, resolved)
 	}
-	return folded, bad
+	if string(resolved) == path {
+		return path, bad
+	}
+	return string(resolved), bad
+}
+
+func ascii(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// lowerText appends text to b in lower case, which it is in already as far as it is ASCII, and
+// U+FFFD for each byte that is not UTF-8.
+func lowerText(b, s []byte) []byte {
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c < utf8.RuneSelf:
+			b = append(b, c)
+			i++
+		case !utf8.RuneStart(c):
+			b = append(b, 0xef, 0xbf, 0xbd)
+			i++
+		default:
+			r, size := utf8.DecodeRune(s[i:])
+			b = utf8.AppendRune(b, unicode.ToLower(r))
+			i += size
+		}
+	}
+	return b
 }
 
 // plain reports whether a path is folded already, as nearly all are.
@@ -80,6 +116,14 @@ var special = func() (s [256]bool) {
 	return s
 }()
 
+// notable bytes are escapes, or say that something is wrong.
+var notable = func() (s [256]bool) {
+	for c := range s {
+		s[c] = c < 0x20 || c == 0x7f || strings.IndexByte(`%\#?`, byte(c)) >= 0
+	}
+	return s
+}()
+
 // decode appends the path to b with its escapes decoded once and a slash in front, and says
 // what is wrong with it, the first thing only.
 func decode(b []byte, path string) (decoded []byte, bad string) {
@@ -98,6 +142,10 @@ func decode(b []byte, path string) (decoded []byte, bad string) {
 	}
 	for i := 0; i < len(path); i++ {
 		c := path[i]
+		if !notable[c] {
+			b = append(b, c)
+			continue
+		}
 		switch {
 		case c == '%' && i+2 < len(path) && nibble(path[i+1]) >= 0 && nibble(path[i+2]) >= 0:
 			c = byte(nibble(path[i+1])<<4 | nibble(path[i+2]))
@@ -152,18 +200,26 @@ func readable(decoded []byte) string {
 	return ""
 }
 
+// ending bytes end a segment, or what counts of it.
+var ending = func() (s [256]bool) {
+	for _, c := range []byte("/\\;?#\x00") {
+		s[c] = true
+	}
+	return s
+}()
+
 // resolve folds the segments of a decoded path in place, in one pass: what is written never
 // overtakes what is read. Trailing spaces go with the trailing dots: some file systems drop both.
 func resolve(b []byte) []byte {
 	out := b[:1] // the slash in front
 	for rest := b[1:]; ; {
-		end := bytes.IndexAny(rest, `/\`)
-		segment := rest
-		if end >= 0 {
-			segment = rest[:end]
+		cut := 0
+		for cut < len(rest) && !ending[rest[cut]] {
+			cut++
 		}
-		if cut := bytes.IndexAny(segment, ";?#\x00"); cut >= 0 {
-			segment = segment[:cut]
+		segment, end := rest[:cut], cut
+		for end < len(rest) && rest[end] != '/' && rest[end] != '\\' {
+			end++
 		}
 		switch name := bytes.TrimRight(segment, ". "); {
 		case string(segment) == "..":
@@ -172,17 +228,16 @@ func resolve(b []byte) []byte {
 			}
 		case len(name) == 0: // "", "." and runs of dots
 		default:
-			for _, c := range name {
-				if c >= 'A' && c <= 'Z' {
-					c |= 0x20
-				}
-				out = append(out, c)
+			from := len(out)
+			out = append(out, name...)
+			for i, c := range out[from:] {
+				out[from+i] = lowered(c)
 			}
-			if end >= 0 {
+			if end < len(rest) {
 				out = append(out, '/')
 			}
 		}
-		if end < 0 {
+		if end == len(rest) {
 			return out
 		}
 		rest = rest[end+1:]
