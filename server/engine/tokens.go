@@ -85,6 +85,9 @@ func tokenLabel(kind TokenKind, v *view) string {
 		}
 		return "user agent " + quoted(v.UserAgent)
 	case TokenRoute:
+		if v.Status == 0 { // judged before it was answered
+			return quoted(v.Method + " " + routeOf(&v.Request))
+		}
 		return fmt.Sprintf("%s answered %dxx", quoted(v.Method+" "+routeOf(&v.Request)), v.Status/100)
 	case TokenPayload:
 		return "requests with " + (v.Signs &^ Referred).words()

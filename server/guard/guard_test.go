@@ -50,7 +50,7 @@ func TestFurtherFindingsChangeTheAlertAndRelatedOnesMakeAnIncident(t *testing.T)
 	}
 	s.trap("198.51.100.8")
 	i := heard(t, "the incident", incidents)
-	if i.Alerts != 2 || i.Shared != "network 198.51.100.0/24" {
+	if i.Alerts != 2 || !strings.HasPrefix(i.Shared, "network 198.51.100.0/24, ") {
 		t.Errorf("got %+v", i)
 	}
 	s.flush()
