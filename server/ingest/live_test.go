@@ -108,7 +108,12 @@ func (w *witness) Observe(x engine.Exchange) {
 	}
 }
 
+// note what says something by itself. What does not is about what was rare, and that rests on
+// fingerprints too, which no log tells.
 func (w *witness) note(f engine.Finding) {
+	if f.Weak {
+		return
+	}
 	v := verdict{
 		Rule: f.Rule, Client: f.Client.String(), Actor: f.Actor.String(), Method: f.Method, Path: f.Path, Reason: f.Reason,
 		Prefix: f.Key.Prefix, At: f.At.UTC(), Status: f.Status, Count: f.Count, Times: fmt.Sprint(f.Times),
