@@ -139,5 +139,6 @@ const (
 	Traversal                   // it climbs out of a directory, or names a file of the system
 	Scripted                    // it holds a piece of a page or script, as what is to run in a browser
 	Foreign                     // it names another host's address as what is to be fetched or run
+	Relayed                     // it is written as to a proxy: with a scheme and host, or a host and port
 	Padded                      // its path goes on with blanks and text, as programs that spam forms write it
 )

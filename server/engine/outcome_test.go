@@ -209,7 +209,7 @@ func TestFailuresThatOnlyRepeatAreToldAndBlockNobody(t *testing.T) {
 	told := 0
 	for n := range 8 {
 		for range 30 {
-			for _, f := range telling(p.signIn(blog, fmt.Sprintf("10.9.%d.1", n), "", false)) {
+			for _, f := range strong(p.signIn(blog, fmt.Sprintf("10.9.%d.1", n), "", false)) {
 				p.finds([]Finding{f}, signInRule)
 				if told++; f.Decision != nil {
 					t.Fatal("somebody is blocked for it")

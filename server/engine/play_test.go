@@ -2,7 +2,6 @@ package engine
 
 import (
 	"net/netip"
-	"slices"
 	"testing"
 	"time"
 )
@@ -131,15 +130,10 @@ func (p *play) revise(change ...func(*Policy)) {
 	}
 }
 
-// telling findings are those that say something by themselves.
-func telling(found []Finding) []Finding {
-	return slices.DeleteFunc(slices.Clone(found), func(f Finding) bool { return f.Weak })
-}
-
 // finds what says something by itself.
 func (p *play) finds(found []Finding, rules ...string) {
 	p.Helper()
-	found = telling(found)
+	found = strong(found)
 	if len(found) != len(rules) {
 		p.Fatalf("found %v, want %v", found, rules)
 	}

@@ -12,7 +12,7 @@ var barePost = Rule{
 	Terms: Terms{Severity: Info},
 	Watch: sight{
 		what: sawBare, weak: true, hush: weakly,
-		is: func(v *view) bool { return v.visitor.marks&bare != 0 && v.visitor.assets == 0 && v.visitors.links(v) },
+		is: func(v *view) bool { return v.bares() && v.visitors.links(v) },
 	}.watch,
 	Explain: func(Policy, Terms) string {
 		return "A POST that was taken, by a client without key, session or account that never loaded what a page draws in. By itself it says nothing; with others that share what is rare it makes an incident."

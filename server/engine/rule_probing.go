@@ -14,7 +14,7 @@ var probing = Rule{
 	Watch: func(_ Policy, t Terms, _ keyed) watch {
 		return sight{
 			what: sawProbing,
-			is:   func(v *view) bool { return v.site.unknown() && v.visitor.losses(v.now) > t.More },
+			is:   func(v *view) bool { return v.strays() && v.visitor.losses(v.now) > t.More },
 			also: func(v *view, found *tally) {
 				found.count = v.visitor.losses(v.now)
 				found.seen = v.visitors.lostPaths(actorOf(v.Client), &v.visitor, v.now)

@@ -7,11 +7,13 @@ import "fmt"
 var proxyAbuse = Rule{
 	ID: "proxy-abuse", Title: "Asking for another host", Version: 1, Pack: core,
 	On: Answers, Strange: true,
-	When:  func(x *Exchange) bool { return x.Signs&Foreign != 0 },
+	When:  func(x *Exchange) bool { return x.Signs&(Foreign|Relayed) != 0 },
 	Terms: Terms{Severity: Low},
 	Watch: sight{
 		what: sawForeignHost,
-		is:   func(v *view) bool { return !identified(&v.Request) },
+		is: func(v *view) bool { // what is here is asked for in the long form by some, and the front page is everywhere
+			return !identified(&v.Request) && (v.Signs&Foreign != 0 || !v.site.known || v.Folded == "/")
+		},
 		also: func(_ *view, t *tally) {
 			t.unless = "It would not have fired for a path of this API's own."
 		},

@@ -13,12 +13,12 @@ var unknownSoftware = Rule{
 		is: func(v *view) bool {
 			g := &v.site
 			switch {
-			case g.known || v.Signs&Referred != 0 || identified(&v.Request) || g.kind != otherFile:
+			case g.known || v.Signs&Referred != 0 || identified(&v.Request) || g.kind != otherFile || g.mangled:
 				return false
 			case g.probe.family != noFamily && !g.probe.sure && !v.visitors.site.home(g.probe.family):
 				return g.missed && !g.near || g.caught || g.moved && v.UserAgent == ""
 			}
-			return g.wild && g.good >= warm && (g.missed || g.caught)
+			return g.wild && !g.probe.sure && !g.leak && !g.hidden && g.good >= warm && (g.missed || g.caught)
 		},
 		also: func(_ *view, t *tally) {
 			t.unless = "It would not have fired had a page sent the client there, or had this API ever served such a thing."

@@ -387,7 +387,7 @@ func TestOnlyAPaymentWithAValidKeyIsAPayment(t *testing.T) {
 		"not a post":         {Request{Path: "/api/transaction", Key: key("mine")}, 405},
 		"another path":       {Request{Method: "POST", Path: "/api/transactions", Key: key("mine")}, 200},
 	} {
-		if _, found := p.exchange(person, x.Request, x.status); len(telling(found)) > 0 {
+		if _, found := p.exchange(person, x.Request, x.status); len(strong(found)) > 0 {
 			t.Errorf("%s: found %v", name, found)
 		}
 	}

@@ -14,7 +14,7 @@ func ReadSigns(path, query, referer string) (s Signs) {
 		s |= Referred
 	}
 	if absoluteForm(path) {
-		s |= Foreign
+		s |= Relayed
 	}
 	if odd(path) {
 		s |= readText(path, true)
@@ -89,7 +89,7 @@ func allDigits(s string) bool {
 // odd reports whether a text has anything in it that what we look for can't do without.
 func odd(s string) bool {
 	for i := range len(s) {
-		if oddBytes[s[i]] || s[i] == '.' && i+1 < len(s) && s[i+1] == '.' {
+		if oddBytes[s[i]] || i > 0 && s[i] == s[i-1] && (s[i] == '.' || s[i] == '/') {
 			return true
 		}
 	}

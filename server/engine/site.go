@@ -32,6 +32,7 @@ type ground struct {
 	moved    bool   // answered with another address
 	caught   bool   // answered as everything is
 	wild     bool   // a program of a kind that was never served here
+	mangled  bool   // its path is a piece of a page that a crawler took for a link
 	kind     fileKind
 	probe    probe
 	leak     bool // it names a backup or a dump
@@ -80,7 +81,7 @@ func (s *site) survey(x *Exchange, now int64) (g ground) {
 		g.known = true
 		return g
 	}
-	g.kind = fileKindOf(x.Folded)
+	g.kind, g.mangled = fileKindOf(x.Folded), mangled(x.Folded)
 	if parent := parentOf(path); parent != "" {
 		g.near = s.knows(carriesBelow, s.template(parent))
 	}
@@ -201,6 +202,18 @@ func more(mark, now int64) int64 {
 		day, today, before = is, 0, 0
 	}
 	return day<<(2*countBits) | min(today+1, countMask)<<countBits | before
+}
+
+// mangled reports a path that holds what belongs to a page and not to an address: quotes, tags,
+// another address, what was to be filled in. Programs that read pages badly ask for such.
+func mangled(path string) bool {
+	return strings.ContainsAny(path, "\"<>{}") || strings.Contains(path, "http:") || strings.Contains(path, "https:") || strings.Contains(path, "ftp:")
+}
+
+// strays reports a path that a source asked for of its own accord: no page led there, and it is
+// neither what every site is asked for nor beside what is served here.
+func (v *view) strays() bool {
+	return v.site.unknown() && v.site.kind == otherFile && !v.site.near && !v.site.mangled && v.Signs&Referred == 0
 }
 
 // sources are those that were served well within 24 hours.

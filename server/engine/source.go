@@ -10,9 +10,7 @@ import (
 // failed, which unknown routes it failed on, how evenly it asks, whether it loads what pages draw
 // in. It also decides from whom the site learns, and how much.
 //
-// A source is good while nothing was found about it. It is counted among the good ones once it had
-// a few good answers, and a source that posts without ever having loaded a page only after many,
-// so that a campaign of short visits does not make itself common.
+// A source is good while nothing was found about it. Which of them count as such, see regular.
 type visitors struct {
 	*table   // by actor
 	site     *site
@@ -55,8 +53,10 @@ const (
 	lostFor     = 10 * 60             // seconds
 	lessonFor   = 10 * 60             // seconds
 	mostLearned = 20                  // lessons of a source in that time
-	goodAfter   = 3                   // good answers that make a source a good one
-	bareAfter   = 12                  // the same, of one that is bare
+	goodAfter   = 3                   // good answers that a good source has at least
+	manyGood    = 24                  // the same, of one that draws nothing in and is nobody's
+	manyRoutes  = 12                  // different routes that it was served
+	longKnown   = 100                 // good answers that stand in for that
 	forgotten   = 24 * 60 * 60 * 1000 // milliseconds without a request, after which a source is new
 )
 
@@ -85,7 +85,7 @@ type lostText struct {
 const textsPerStripe = 64
 
 func newSources(p Policy, k keyed) *visitors {
-	l := &visitors{table: newTable(p.Clients/2, k), site: newSite(p, k), crawlers: p.Crawlers}
+	l := &visitors{table: newTable(p.Clients/4, k), site: newSite(p, k), crawlers: p.Crawlers}
 	if l.crawlers == nil {
 		l.crawlers = PublishedCrawlers()
 	}
@@ -116,7 +116,7 @@ func (l *visitors) look(v *view) {
 		return
 	}
 	r.note(v)
-	if v.site.unknown() && v.site.kind == otherFile && !v.site.near && v.Signs&Referred == 0 {
+	if v.strays() {
 		l.lose(s, r, v)
 	}
 	good := r.teaches(v)
@@ -227,11 +227,7 @@ func (l *visitors) teach(r *visitor, v *view) {
 		l.site.serve(&v.Exchange, &v.site, v.now)
 		r.learned++
 	}
-	enough := uint16(goodAfter)
-	if r.marks&bare != 0 && r.assets == 0 {
-		enough = bareAfter
-	}
-	if r.good < enough {
+	if !r.regular(&v.Request) {
 		return
 	}
 	if r.marks&counted == 0 {
@@ -244,6 +240,19 @@ func (l *visitors) teach(r *visitor, v *view) {
 			l.site.learn(c.kind, c.what, v.now)
 		}
 	}
+}
+
+// regular reports whether a source counts among the good ones: it draws in what pages show, or says
+// whose it is, or has asked for many different things or for long. So those who come for one form
+// alone don't make themselves common, however many they are.
+func (r *visitor) regular(q *Request) bool {
+	switch {
+	case r.good < goodAfter:
+		return false
+	case r.assets > 0 || identified(q) || r.marks&counted != 0:
+		return true
+	}
+	return r.good >= longKnown || r.good >= manyGood && bits.OnesCount64(r.taught[0])+bits.OnesCount64(r.taught[1]) >= manyRoutes
 }
 
 // once reports whether something is news of this source today. What was not may be taken for

@@ -17,6 +17,14 @@ type carriage struct {
 	what uint64
 }
 
+// bareForm stands among payloads for a form that was sent by who loads no pages.
+const bareForm = 1 << 32
+
+// bares reports a post by nobody in particular who never loaded what a page draws in.
+func (v *view) bares() bool {
+	return v.Method == "POST" && v.visitor.marks&bare != 0 && v.visitor.assets == 0 && !identified(&v.Request)
+}
+
 // carriages are what an exchange carries, and how many they are.
 func (k keyed) carriages(v *view) (all [mostTokens]carriage, n int) {
 	all[0] = carriage{TokenNetwork, vicinity(actorOf(v.Client))}
@@ -41,6 +49,9 @@ func (k keyed) carriages(v *view) (all [mostTokens]carriage, n int) {
 	}
 	if s := v.Signs &^ Referred; s != 0 {
 		all[n] = carriage{TokenPayload, uint64(s)}
+		n++
+	} else if v.bares() {
+		all[n] = carriage{TokenPayload, bareForm}
 		n++
 	}
 	return all, n
@@ -90,6 +101,9 @@ func tokenLabel(kind TokenKind, v *view) string {
 		}
 		return fmt.Sprintf("%s answered %dxx", quoted(v.Method+" "+routeOf(&v.Request)), v.Status/100)
 	case TokenPayload:
+		if v.Signs&^Referred == 0 {
+			return "forms without their pages"
+		}
 		return "requests with " + (v.Signs &^ Referred).words()
 	}
 	return ""
@@ -133,6 +147,8 @@ func discount(kind TokenKind, v *view) float32 {
 		return 0.8
 	case kind == TokenASN:
 		return 0.4
+	case kind == TokenPayload && v.Signs&^Referred == 0:
+		return 0.6 // of a form: rare only together with where it was sent
 	case kind == TokenUserAgent && v.UserAgent == "":
 		return 0.8 // many programs of many people name none
 	}
@@ -147,7 +163,7 @@ func (s Signs) words() string {
 		word string
 	}{
 		{Injection, "a piece of SQL, a template or a shell command"}, {Traversal, "a way out of a directory"}, {Scripted, "a piece of a script"},
-		{Foreign, "another host's address to be fetched"}, {Padded, "text behind a run of blanks"},
+		{Foreign, "another host's address to be fetched"}, {Relayed, "another host's name, as to a proxy"}, {Padded, "text behind a run of blanks"},
 	} {
 		if s&w.sign != 0 {
 			if said != "" {

@@ -105,7 +105,7 @@ func TestEveryFormatIsRecognizedAndRead(t *testing.T) {
 		},
 		{
 			"a request to a proxy", "combined", `203.0.113.9 - - [01/Jan/2024:00:00:00 +0000] "GET http://other.example/Admin?x HTTP/1.1" 200 1`,
-			exchange("203.0.113.9", "2024-01-01T00:00:00Z", "GET", "/Admin", 200, bytesIs(1), signsAre(engine.Foreign)),
+			exchange("203.0.113.9", "2024-01-01T00:00:00Z", "GET", "/Admin", 200, bytesIs(1), signsAre(engine.Relayed)),
 		},
 		{
 			"a mapped address", "combined", `::ffff:203.0.113.9 - - [01/Jan/2024:00:00:00 +0000] "GET / HTTP/1.1" 200 1`,
