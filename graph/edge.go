@@ -154,10 +154,11 @@ func denial(deed string) string {
 
 // InterceptOperation gives queries and mutations a deadline; subscriptions live on.
 func (gate) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
+	op := graphql.GetOperationContext(ctx).Operation
+	if op.Operation == ast.Subscription {
 		return next(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, longestOperation)
+	ctx, cancel := context.WithTimeout(ctx, patience(op))
 	answer := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
 		defer cancel()

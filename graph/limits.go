@@ -196,6 +196,7 @@ var sizes = map[string]int{
 	"Mutation.resolve": 100, "LiftPayload.lifted": 100,
 	"ExchangesSeen.exchanges": 50, "Stats.statusMix": 60,
 	"Incident.reasons": 50, "Incident.stages": 6, "Incident.accounts": 16,
+	"Backtest.hits": 100, "Backtest.hours": 100, "Backtest.untold": 10, "Impact.newlyHit": 100, "Impact.noLongerHit": 100,
 	"Alert.decisions": 50, "Client.decisions": 50,
 	"__Schema.types": 80, "__Type.fields": 5, "__Field.args": 1, "__Type.inputFields": 1, "__Type.enumValues": 2,
 	"__Type.interfaces": 1, "__Type.possibleTypes": 1, "__Directive.args": 2,

@@ -66,6 +66,81 @@ type AuditEntry struct {
 	Detail string    `json:"detail"`
 }
 
+type Backtest struct {
+	Rule    string `json:"rule"`
+	Title   string `json:"title"`
+	Version int32  `json:"version"`
+	// In plain words, with its figures, as if it enforced.
+	Explanation string    `json:"explanation"`
+	From        time.Time `json:"from"`
+	To          time.Time `json:"to"`
+	// How far it came: the end of the window, unless it was cut.
+	Until time.Time `json:"until"`
+	// Why not all was played; null when it was.
+	Cut     *string          `json:"cut,omitempty"`
+	Figures *BacktestFigures `json:"figures"`
+	FirstAt *time.Time       `json:"firstAt,omitempty"`
+	LastAt  *time.Time       `json:"lastAt,omitempty"`
+	// The first that were hit, at most 100.
+	Hits []*BacktestHit `json:"hits"`
+	// Those in which there was something.
+	Hours []*BacktestHour `json:"hours"`
+	// Exchanges of the window that were played.
+	Played int64 `json:"played"`
+	// Exchanges from before it that were played to learn from.
+	Learned int64 `json:"learned"`
+	// What stored traffic can't tell, and what else has to be known to read the figures.
+	Untold []string `json:"untold"`
+}
+
+// What a rule would have done.
+type BacktestFigures struct {
+	Findings int64 `json:"findings"`
+	// Different ones that it would have hit: clients and networks, keys, accounts, and others.
+	Hit      int64 `json:"hit"`
+	Clients  int64 `json:"clients"`
+	Keys     int64 `json:"keys"`
+	Accounts int64 `json:"accounts"`
+	// Requests, while what it decided would have been in force.
+	Refused int64 `json:"refused"`
+	// Of these, those that the API answered 2xx: what it would have cost honest ones.
+	WellAnswered int64 `json:"wellAnswered"`
+}
+
+// Whom a rule would have hit.
+type BacktestHit struct {
+	Target *Target `json:"target"`
+	// The address that tripped it first.
+	Client   netip.Addr `json:"client"`
+	At       time.Time  `json:"at"`
+	LastAt   time.Time  `json:"lastAt"`
+	Findings int64      `json:"findings"`
+	// How many were counted at first, and how many may be.
+	Count int64 `json:"count"`
+	Limit int64 `json:"limit"`
+	// A decision would have been made.
+	Acts bool `json:"acts"`
+	// Written in part by strangers: show as text. Empty beyond the first 100.
+	Reason       string `json:"reason"`
+	Refused      int64  `json:"refused"`
+	WellAnswered int64  `json:"wellAnswered"`
+}
+
+type BacktestHour struct {
+	At       time.Time `json:"at"`
+	Findings int64     `json:"findings"`
+	Refused  int64     `json:"refused"`
+}
+
+// A rule to be tried: one that there is, or the definition of one that there is not yet.
+type BacktestInput struct {
+	// By its ID. Exactly one of rule and definition is given.
+	Rule *string `json:"rule,omitempty"`
+	// YAML or JSON, as a rule of a pack; its shows and nearly may be left out.
+	Definition *string     `json:"definition,omitempty"`
+	Terms      *TermsInput `json:"terms,omitempty"`
+}
+
 type BadLine struct {
 	Number  int64  `json:"number"`
 	Problem string `json:"problem"`
@@ -229,6 +304,20 @@ type Hit struct {
 	Detail string  `json:"detail"`
 }
 
+// What would change over the last 24 hours, were other terms in force. A rule in SHADOW finds and does nothing, one that is OFF does not look.
+type Impact struct {
+	Before *BacktestFigures `json:"before"`
+	After  *BacktestFigures `json:"after"`
+	// At most 100.
+	NewlyHit    []*BacktestHit `json:"newlyHit"`
+	NoLongerHit []*BacktestHit `json:"noLongerHit"`
+	// How many beyond those.
+	MoreNewlyHit    int64 `json:"moreNewlyHit"`
+	MoreNoLongerHit int64 `json:"moreNoLongerHit"`
+	// The rule under the other terms, as if it enforced.
+	Played *Backtest `json:"played"`
+}
+
 type IncidentEdge struct {
 	Cursor string    `json:"cursor"`
 	Node   *Incident `json:"node"`
@@ -292,6 +381,17 @@ type Terms struct {
 	// More than this many trip it; 0 where one is enough.
 	Limit         int32 `json:"limit"`
 	WindowSeconds int32 `json:"windowSeconds"`
+}
+
+// Figures of a rule to be tried; what is left out stays as it is.
+type TermsInput struct {
+	// More than this many trip it.
+	Limit    *int32           `json:"limit,omitempty"`
+	Within   *time.Duration   `json:"within,omitempty"`
+	Severity *engine.Severity `json:"severity,omitempty"`
+	Action   *RuleAction      `json:"action,omitempty"`
+	// How long decisions hold.
+	Duration *time.Duration `json:"duration,omitempty"`
 }
 
 // Lets a program in: Authorization: Bearer, X-Api-Key at the service listener, payload.token of a socket.
@@ -615,6 +715,66 @@ func (e *LogRole) UnmarshalJSON(b []byte) error {
 }
 
 func (e LogRole) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a rule does to whom tripped it.
+type RuleAction string
+
+const (
+	RuleActionNothing  RuleAction = "NOTHING"
+	RuleActionMonitor  RuleAction = "MONITOR"
+	RuleActionThrottle RuleAction = "THROTTLE"
+	RuleActionBlock    RuleAction = "BLOCK"
+)
+
+var AllRuleAction = []RuleAction{
+	RuleActionNothing,
+	RuleActionMonitor,
+	RuleActionThrottle,
+	RuleActionBlock,
+}
+
+func (e RuleAction) IsValid() bool {
+	switch e {
+	case RuleActionNothing, RuleActionMonitor, RuleActionThrottle, RuleActionBlock:
+		return true
+	}
+	return false
+}
+
+func (e RuleAction) String() string {
+	return string(e)
+}
+
+func (e *RuleAction) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RuleAction(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RuleAction", str)
+	}
+	return nil
+}
+
+func (e RuleAction) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RuleAction) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RuleAction) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

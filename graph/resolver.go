@@ -2,8 +2,10 @@ package graph
 
 import (
 	"log/slog"
+	"net/netip"
 
 	"github.com/sentinel-protocol/sentinel/server/access"
+	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
@@ -17,6 +19,7 @@ type Resolver struct {
 	log     *slog.Logger
 	pulse   pulse
 	traffic feed
+	trials  trials
 }
 
 // About is what the edge says of the program that it belongs to.
@@ -26,6 +29,8 @@ type About struct {
 
 	Upstreams func() []*Upstream    // as they do now; nil: none
 	Logs      func() []*FollowedLog // likewise
+
+	Places func(netip.Addr) engine.Place // where an address is; nil: nobody knows
 }
 
 // NewResolver returns the answers that stand on this store and this guard; a is nil where nobody

@@ -98,6 +98,7 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 	protected := gateway.New(gateway.Config{Demo: true, Places: places.Place, KeySecret: key, CORS: bank.Paths(), Node: byte(derive(key, node)), Log: log}, g, bank.New(time.Now))
 	ui, err := console.New(console.Config{
 		Store: db, Guard: g, App: frontend.Dist(), Hosts: hosts(cfg.Listen, l.Addr()), Demo: true, Version: version, Log: log,
+		Places: places.Place,
 	})
 	if err != nil {
 		return err

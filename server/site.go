@@ -184,6 +184,9 @@ func (s *sites) place(said engine.Place, a netip.Addr) engine.Place {
 	return at.places.Complete(said, a)
 }
 
+// located is where an address is, as far as the newest site knows.
+func (s *sites) located(a netip.Addr) engine.Place { return s.place(engine.Place{}, a) }
+
 // upstreams are the targets behind the gateway, as they do now.
 func (s *sites) upstreams() []*graph.Upstream {
 	out := []*graph.Upstream{}

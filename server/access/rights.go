@@ -24,6 +24,8 @@ var rights = map[string]Role{
 	"Query.client":    Viewer,
 	"Query.exchanges": Viewer,
 	"Query.exchange":  Viewer,
+	"Query.backtest":  Analyst,
+	"Query.impact":    Analyst,
 	"Query.operators": Admin,
 	"Query.tokens":    Admin,
 

@@ -41,6 +41,8 @@ type Config struct {
 
 	Upstreams func() []*graph.Upstream    // the APIs behind the gateway; nil: none
 	Logs      func() []*graph.FollowedLog // the access logs that are followed; nil: none
+
+	Places func(netip.Addr) engine.Place // where an address is; nil: nobody knows
 }
 
 // A Console is an http.Handler. Close it after the server that it hangs from has shut down.
@@ -89,7 +91,7 @@ func New(c Config) (*Console, error) {
 		out.sockets.asking = mostAsking
 		out.watching.Go(out.watchSockets)
 	}
-	out.graphql = out.newGraphQL(graph.About{Version: c.Version, Demo: c.Demo, Upstreams: c.Upstreams, Logs: c.Logs})
+	out.graphql = out.newGraphQL(graph.About{Version: c.Version, Demo: c.Demo, Upstreams: c.Upstreams, Logs: c.Logs, Places: c.Places})
 	out.rest, out.signing = out.newREST(), out.newSigning()
 	return out, nil
 }

@@ -234,7 +234,12 @@ func (q search) page(found []Seen, first int, rest int64) (out Slice[Seen]) {
 }
 
 // seen reads exchanges.
-func (d *database) seen(ctx context.Context, from string, c conditions, order string, most int) (out []Seen, err error) {
+func (d *database) seen(ctx context.Context, from string, c conditions, order string, most int) ([]Seen, error) {
+	return d.seenInto(ctx, nil, from, c, order, most)
+}
+
+// seenInto appends them.
+func (d *database) seenInto(ctx context.Context, out []Seen, from string, c conditions, order string, most int) (_ []Seen, err error) {
 	rows, err := d.read.WithContext(ctx).Raw("SELECT "+exchangeColumns+" FROM "+from+" WHERE "+c.String()+
 		" ORDER BY "+order+" LIMIT ?", append(c.args, most)...).Rows()
 	if err != nil {

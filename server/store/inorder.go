@@ -14,27 +14,28 @@ import (
 const inOrder = 4096
 
 // EachInOrder gives the exchanges of a span to a function, the oldest first and at most so many; an
-// error of the function ends it. The function may change what it is given, and keeps it if it
-// likes. More says that there was more to give.
+// error of the function ends it. The function may change what it is given, and keeps
+// nothing of it. More says that there was more to give.
 func (s *Store) EachInOrder(ctx context.Context, from, to time.Time, most int, do func(*engine.Exchange) error) (more bool, err error) {
 	lo, hi := idAt(from, 0), idAt(to, math.MaxInt64)
+	batch := make([]Seen, 0, min(inOrder, most+1))
 	for given := 0; ; {
 		c := conditions{}.and("e.id >= ?", lo).and("e.id < ?", hi)
-		batch, err := s.traffic.Load().seen(ctx, "exchanges e", c, "e.id", min(inOrder, most-given+1))
+		read, err := s.traffic.Load().seenInto(ctx, batch[:0], "exchanges e", c, "e.id", min(inOrder, most-given+1))
 		if err != nil {
 			return false, told("read exchanges", err)
 		}
-		for i := range batch {
+		for i := range read {
 			if given == most {
 				return true, nil
 			}
-			if err := do(&batch[i].Exchange); err != nil {
+			if err := do(&read[i].Exchange); err != nil {
 				return false, err
 			}
 			given++
-			lo = int64(batch[i].ID) + 1
+			lo = int64(read[i].ID) + 1
 		}
-		if len(batch) < inOrder {
+		if len(read) < inOrder {
 			return false, nil
 		}
 	}

@@ -88,3 +88,23 @@ export type CreateTokenInput = {
   /** Absent or null: until revoked. */
   duration?: string | null | undefined;
 };
+
+export type RuleAction = 'NOTHING' | 'MONITOR' | 'THROTTLE' | 'BLOCK';
+
+export type TermsInput = {
+  /** More than this many trip it. */
+  limit?: number | null | undefined;
+  within?: string | null | undefined;
+  severity?: Severity | null | undefined;
+  action?: RuleAction | null | undefined;
+  /** How long decisions hold. */
+  duration?: string | null | undefined;
+};
+
+export type BacktestInput = {
+  /** By its ID. Exactly one of rule and definition is given. */
+  rule?: string | null | undefined;
+  /** YAML or JSON, as a rule of a pack; its shows and nearly may be left out. */
+  definition?: string | null | undefined;
+  terms?: TermsInput | null | undefined;
+};
