@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 )
 
@@ -121,19 +122,42 @@ func (w *window[T]) carry(c *carrier) {
 			carry(c, &w.recents[i])
 			recent = w.recents[i]
 		}
-		if int(h.n) > w.kept || int(h.next) >= w.kept || recent > h.n {
+		if int(h.n) > w.times.most || recent > h.n {
 			c.fail()
 			return
 		}
 		carry(c, &w.quiet[i])
 		w.names.carry(c, i)
-		ring := w.ring(i)
+		if c.loading() {
+			w.load(c, i, &h)
+			return
+		}
+		ring := w.times.of(i)
 		for j := range int(h.n) {
-			carry(c, &ring[(int(h.next)+w.kept-1-j)%w.kept])
+			carry(c, &ring[(int(h.next)+len(ring)-1-j)%len(ring)])
 		}
 	})
 	if w.before != nil {
 		w.before.carry(c)
+	}
+}
+
+// load the times of a slot, the newest first.
+func (w *window[T]) load(c *carrier, i int, h *head) {
+	var room [MostCounted]T
+	times := room[:h.n]
+	for j := range times {
+		carry(c, &times[j])
+	}
+	if len(times) > w.times.few {
+		w.times.lend(i, func(int) bool { return false })
+	}
+	slices.Reverse(times)
+	h.next = 0
+	w.move(h, times, w.times.of(i))
+	w.slotOf(i).setHead(h)
+	if w.recents != nil {
+		w.recents[i] = min(w.recents[i], h.n)
 	}
 }
 

@@ -24,9 +24,8 @@ type window[T uint16 | uint32] struct {
 	late  int64
 	keep  bool // exchanges over the limit are kept too
 
-	kept  int     // times per actor
-	times []T     // the low bits of each time: a ring per slot
-	quiet []int64 // until when an excess was told, where the head says so
+	times *rings[T] // the low bits of each time
+	quiet []int64   // until when an excess was told, where the head says so
 
 	// recents are how many of each slot's times lie within the span before the last question; nil
 	// where nobody asks what is left.
@@ -113,9 +112,9 @@ const putBack = int64(LongestLate / 1e6)
 
 // newWindow makes a window for that many actors. T must hold the span, with a little to spare.
 func newWindow[T uint16 | uint32](limit int, span, late int64, keep bool, slots int, k keyed) *window[T] {
-	w := &window[T]{table: newTable(slots, k), limit: limit, span: span, late: late, keep: keep, kept: max(limit, 1)}
+	w := &window[T]{table: newTable(slots, k), limit: limit, span: span, late: late, keep: keep}
 	w.names, w.clients = newNames(levelsOf(nil), w.size()), true
-	w.times = make([]T, w.size()*w.kept)
+	w.times = newRings[T](max(limit, 1), w.size())
 	w.quiet = make([]int64, w.size())
 	if late >= span {
 		w.before = newWindow[T](limit, span, span-1, keep, slots/16, k)
@@ -151,6 +150,7 @@ func (w *window[T]) see(a actor, q question) tally {
 			return tally{over: over, tell: over, count: q.together, wait: w.span}
 		}
 		s.slots[i].setHead(&head{newest: q.at})
+		w.times.giveBack(s.first + i)
 		w.note(s.first+i, q.parts)
 		if w.recents != nil {
 			w.recents[s.first+i] = 0
@@ -160,7 +160,7 @@ func (w *window[T]) see(a actor, q question) tally {
 	if w.recents != nil {
 		h.recent = w.recents[s.first+i]
 	}
-	t, earlier := w.count(&h, w.ring(s.first+i), &w.quiet[s.first+i], q)
+	t, earlier := w.count(&h, s, i, q)
 	s.slots[i].setHead(&h)
 	if w.recents != nil {
 		w.recents[s.first+i] = h.recent
@@ -172,10 +172,57 @@ func (w *window[T]) see(a actor, q question) tally {
 	return t
 }
 
-func (w *window[T]) ring(slot int) []T { return w.times[slot*w.kept : (slot+1)*w.kept] }
+// room for one more time of a slot: its ring, or one lent to it when it needs more.
+func (w *window[T]) room(h *head, s *stripe, i int, at int64) []T {
+	few := w.times.of(s.first + i)
+	if int(h.n) < len(few) || len(few) == w.times.most || max(h.newest, at)-h.oldest >= w.span {
+		return few // the oldest makes no excess any more
+	}
+	if !w.times.lend(s.first+i, func(slot int) bool { return w.spare(s, slot-s.first, at) }) {
+		s.turnedAway++
+		return few
+	}
+	ring := w.times.of(s.first + i)
+	w.move(h, few, ring)
+	return ring
+}
+
+// spare a ring when its slot was given up, or counts nothing any more.
+func (w *window[T]) spare(s *stripe, i int, at int64) bool {
+	slot := &s.slots[i]
+	if slot.key == 0 {
+		return true
+	}
+	h := slot.head()
+	if at-h.newest < w.span {
+		return false
+	}
+	few := w.times.own[(s.first+i)*w.times.few:]
+	w.move(&h, w.times.of(s.first+i), few[:w.times.few])
+	slot.setHead(&h)
+	if w.recents != nil {
+		w.recents[s.first+i] = min(w.recents[s.first+i], h.n)
+	}
+	return true
+}
+
+// move the newest times to another ring.
+func (w *window[T]) move(h *head, from, to []T) {
+	var room [MostCounted]int64
+	times := w.recall(h, from, room[:0])
+	times = times[:min(len(times), len(to))]
+	for i, t := range times {
+		to[len(times)-1-i] = T(t)
+	}
+	h.n, h.next, h.oldest = uint8(len(times)), uint8(len(times)%len(to)), h.newest
+	if len(times) > 0 {
+		h.oldest = times[len(times)-1]
+	}
+}
 
 // count judges an exchange and keeps its time, unless it belongs to the window before.
-func (w *window[T]) count(h *head, ring []T, quiet *int64, q question) (t tally, earlier bool) {
+func (w *window[T]) count(h *head, s *stripe, i int, q question) (t tally, earlier bool) {
+	ring, quiet := w.times.of(s.first+i), &w.quiet[s.first+i]
 	switch behind := h.newest - q.at; {
 	case behind <= 0 || w.limit == 0:
 	case behind > putBack:
@@ -214,6 +261,7 @@ func (w *window[T]) count(h *head, ring []T, quiet *int64, q question) (t tally,
 		w.lapse(h, ring, q.at)
 	}
 	if w.keep || !t.over && (!t.slow || q.supposed) {
+		ring = w.room(h, s, i, q.at)
 		w.put(h, ring, q.at)
 	}
 	if w.recents != nil {
@@ -332,7 +380,7 @@ func (w *window[T]) worth(s *stripe, i int, now int64) worth {
 		return worth{int(h.n) + h.pin(), h.newest}
 	}
 	var room [MostCounted]int64
-	times := w.recall(&h, w.ring(s.first+i), room[:0])
+	times := w.recall(&h, w.times.of(s.first+i), room[:0])
 	n := slices.IndexFunc(times, func(t int64) bool { return t <= since })
 	return worth{n + h.pin(), h.newest}
 }
