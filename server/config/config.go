@@ -235,7 +235,9 @@ func Defaults() Config {
 		Retention: Retention{Exchanges: 30 * day, Alerts: 400 * day, Audit: 400 * day, Rollups: 400 * day, Size: 10 << 30},
 	}
 	for _, r := range engine.Rules() {
-		c.Rules[r.ID] = ruleOf(p.Terms(r.ID))
+		t := p.Terms(r.ID)
+		t.Shadow = r.Gradual()
+		c.Rules[r.ID] = ruleOf(t)
 	}
 	return c
 }

@@ -73,8 +73,8 @@ func Load(s Sources) (Config, error) {
 	}
 	c := Defaults()
 	c.packs = packs
-	for id, t := range terms {
-		c.Rules[id] = ruleOf(t)
+	for _, r := range packs {
+		c.Rules[r.ID] = ruleOf(r.Terms)
 	}
 	if err := decode(tree, &c); err != nil {
 		return Config{}, err

@@ -198,6 +198,10 @@ func (a *armed) count(p Policy, k keyed, shared *admission) counter {
 	}
 }
 
+// Gradual reports whether a rule that blocks is to show what it would do before it may: any but
+// those of the mission.
+func (r *Rule) Gradual() bool { return r.Pack != core && r.Do == Block }
+
 // The packs of the engine's own rules: those of the mission, and those that financial APIs need beside.
 const (
 	core    = "core"
