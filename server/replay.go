@@ -26,6 +26,7 @@ type replayOptions struct {
 	format  string
 	config  string
 	rules   string // directory
+	learned bool   // names of software are not known, and no packs
 	json    bool
 	odd     bool
 	workers int       // that read lines
@@ -62,6 +63,7 @@ Exits with 1 when a file can't be read.`,
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "auto", "`format` of the lines")
 	f.BoolVar(&o.json, "json", false, "one JSON object a line instead of a summary")
+	f.BoolVar(&o.learned, "learned-only", false, "go by what is learned of the API: without packs and without names of software that scanners look for")
 	f.BoolVar(&o.odd, "anomaly", false, "with --json, also how unlike others each client was")
 	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "`number` of lines that are read at the same time; the verdicts are the same for any")
 	f.StringVar(&o.config, "config", "", "`file` of settings, of which the rules count here")
@@ -112,6 +114,13 @@ func runReplay(ctx context.Context, o replayOptions, files []string) error {
 		return err
 	}
 	defer places.Close()
+	if o.learned {
+		policy.Unlisted = true
+		for _, r := range policy.Packs {
+			delete(policy.Rules, r.ID)
+		}
+		policy.Packs = nil
+	}
 	j, err := newJudge(policy)
 	if err != nil {
 		return err

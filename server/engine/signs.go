@@ -153,7 +153,7 @@ func decodeAgain(b []byte) []byte {
 
 // uncomment writes /**/ as a space, as SQL reads it, and /*!50000union*/ as what is in it.
 func uncomment(b []byte) []byte {
-	if bytes.Index(b, []byte("/*")) < 0 {
+	if !bytes.Contains(b, []byte("/*")) {
 		return b
 	}
 	out := b[:0]
@@ -247,10 +247,10 @@ var foreignWords = texts("169.254.169.254", "metadata.google.internal", "100.100
 
 // sql reports a piece of SQL that breaks out of a value.
 func sql(t []byte) bool {
-	if i := bytes.Index(t, []byte("union")); i >= 0 && selects(t[i+len("union"):]) {
+	if _, rest, ok := bytes.Cut(t, []byte("union")); ok && selects(rest) {
 		return true
 	}
-	if i := bytes.Index(t, []byte("(select")); i >= 0 && after(t[i+len("(select"):], " (*'\"@0") {
+	if _, rest, ok := bytes.Cut(t, []byte("(select")); ok && after(rest, " (*'\"@0") {
 		return true
 	}
 	for i, c := range t {

@@ -21,23 +21,21 @@ type visitors struct {
 
 // A visitor is what is remembered of a source. Times are in the engine's milliseconds or seconds.
 type visitor struct {
-	last         int64
-	taught       [2]uint64 // what the site learned of it today, roughly
-	lost         [lostKept]uint32
-	lostAt       [lostKept]uint32 // seconds
-	told         [remarks]uint16  // until when each is told of, in minutes of two days; 0 for never
-	first        uint32           // seconds
-	agent        uint32
-	mean, spread float32 // of the time between requests, in seconds
-	lessons      uint32  // when they were counted: ten minutes each
-	requests     uint16
-	good         uint16
-	errors       uint16
-	posts        uint16
-	assets       uint16
-	referred     uint16
-	learned      uint8 // lessons in those ten minutes
-	marks        uint8
+	last     int64
+	taught   [2]uint64 // what the site learned of it today, roughly
+	lost     [lostKept]uint32
+	lostAt   [lostKept]uint32 // seconds
+	told     [remarks]uint16  // until when each is told of, in minutes of two days; 0 for never
+	first    uint32           // seconds
+	lessons  uint32           // when they were counted: ten minutes each
+	requests uint16
+	good     uint16
+	errors   uint16
+	posts    uint16
+	assets   uint16
+	referred uint16
+	learned  uint8 // lessons in those ten minutes
+	marks    uint8
 }
 
 // Marks of a source.
@@ -132,9 +130,6 @@ func seconds(ms int64) uint32 { return uint32(max(ms, 0) / 1000) }
 
 // note counts an exchange.
 func (r *visitor) note(v *view) {
-	if r.requests > 0 {
-		r.pace(float32(max(v.now-r.last, 0)) / 1000)
-	}
 	if r.last/dayLong != v.now/dayLong {
 		r.taught, r.told, r.marks = [2]uint64{}, [remarks]uint16{}, r.marks&^counted
 	}
@@ -162,17 +157,6 @@ func add(n *uint16, one bool) {
 	if one && *n < math.MaxUint16 {
 		*n++
 	}
-}
-
-// pace takes in the time since the request before: a mean and a spread that forget slowly.
-func (r *visitor) pace(gap float32) {
-	if r.requests == 1 {
-		r.mean = gap
-		return
-	}
-	d := gap - r.mean
-	r.mean += d / 8
-	r.spread += (d*d - r.spread) / 8
 }
 
 // lose remembers an unknown route that failed.
@@ -265,15 +249,6 @@ func (r *visitor) once(kind TokenKind, what uint64) bool {
 	}
 	*word |= bit
 	return true
-}
-
-// variation of the time between requests: the spread as a share of the mean, -1 when there are
-// too few to tell. A program that waits the same time again and again is near 0.
-func (r *visitor) variation() float32 {
-	if r.requests < 20 || r.mean <= 0 {
-		return -1
-	}
-	return float32(math.Sqrt(float64(r.spread))) / r.mean
 }
 
 func (r *visitor) worth(now int64) worth {

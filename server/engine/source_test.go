@@ -105,8 +105,10 @@ func TestACrawlerFromItsOwnNetworkIsLeftAloneAndAnImpostorIsNot(t *testing.T) {
 	p.readers(warm)
 	ask := func(client string) []Finding {
 		p.next++
-		x := Exchange{Request: Request{ID: p.next, At: p.at, Method: "GET", Path: "/wp-login.php", Folded: "/wp-login.php",
-			UserAgent: "Mozilla/5.0 (compatible; Googlebot/2.1)"}, Status: 404}
+		x := Exchange{Request: Request{
+			ID: p.next, At: p.at, Method: "GET", Path: "/wp-login.php", Folded: "/wp-login.php",
+			UserAgent: "Mozilla/5.0 (compatible; Googlebot/2.1)",
+		}, Status: 404}
 		x.Client = netip.MustParseAddr(client)
 		return p.Observe(x)
 	}

@@ -79,7 +79,7 @@ func (g *regime) tokens(v *view) []Token {
 }
 
 func tokenLabel(kind TokenKind, v *view) string {
-	switch kind {
+	switch kind { //nolint:exhaustive // the client is no token of its own
 	case TokenNetwork:
 		return "network " + neighbours(v.Client).String()
 	case TokenASN:
@@ -162,8 +162,12 @@ func (s Signs) words() string {
 		sign Signs
 		word string
 	}{
-		{Injection, "a piece of SQL, a template or a shell command"}, {Traversal, "a way out of a directory"}, {Scripted, "a piece of a script"},
-		{Foreign, "another host's address to be fetched"}, {Relayed, "another host's name, as to a proxy"}, {Padded, "text behind a run of blanks"},
+		{Injection, "a piece of SQL, a template or a shell command"},
+		{Traversal, "a way out of a directory"},
+		{Scripted, "a piece of a script"},
+		{Foreign, "another host's address to be fetched"},
+		{Relayed, "another host's name, as to a proxy"},
+		{Padded, "text behind a run of blanks"},
 	} {
 		if s&w.sign != 0 {
 			if said != "" {

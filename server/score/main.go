@@ -35,6 +35,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	binary := f.String("binary", "bin/sentinel", "the built product")
 	data := f.String("data", "", "directory of NAME_apache_combined.log.gz and NAME_auth.log.gz, with NAME_labels.csv beside")
 	rules := f.String("rules", "", "directory of rule packs that replay judges by, instead of the program's own")
+	learned := f.Bool("learned-only", false, "replay without lists of paths: without packs and names of software")
 	apart := f.String("apart", "honey*", "names of labelled sets in which nothing is legitimate, with commas between: shown apart, not pooled")
 	tracks := f.Bool("made", true, "play made traffic too: attacks that the logs at hand do not hold")
 	honest := f.Int("honest", 0, "play so many made honest requests too, as 10000000, and tell whom they would have cost")
@@ -68,7 +69,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	// Replays go first: what a process is told to have held begins with what its parent holds.
 	said := make([]*replayed, len(sets))
 	for i, s := range sets {
-		if said[i], err = replay(ctx, *binary, *rules, s); err != nil {
+		if said[i], err = replay(ctx, *binary, *rules, *learned, s); err != nil {
 			return err
 		}
 	}

@@ -156,10 +156,13 @@ func (r *replayed) incident(raw []byte) error {
 }
 
 // replay runs the built product over a log, on one core and with clocks without a zone in UTC.
-func replay(ctx context.Context, binary, rules string, s *set) (*replayed, error) {
+func replay(ctx context.Context, binary, rules string, learned bool, s *set) (*replayed, error) {
 	args := []string{"replay", "--json", "--format", s.format}
 	if rules != "" {
 		args = append(args, "--rules", rules)
+	}
+	if learned {
+		args = append(args, "--learned-only")
 	}
 	c := exec.CommandContext(ctx, binary, append(args, s.log)...) //nolint:gosec // the operator names it
 	c.Env = append(os.Environ(), "GOMAXPROCS=1", "TZ=UTC")
