@@ -79,7 +79,7 @@ func TestWrongUseOfABacktestNamesItsRemedy(t *testing.T) {
 		"the nearest is count":               {broken, "--data", dir},
 		"--do must be block":                 {"honeypot", "--do", "allow", "--data", dir},
 		"rules.failed-authentication.more":   {"failed-authentication", "--limit", "0", "--data", dir},
-		"unknown flag: --sinse":              {"honeypot", "--sinse", "1h"},
+		"unknown flag: --sinze":              {"honeypot", "--sinze", "1h"},
 		"rules.failed-authentication.within": {"failed-authentication", "--within", "90d", "--data", dir},
 	} {
 		out, err := sentinel(t, "", append([]string{"rules", "backtest"}, args...)...)

@@ -38,9 +38,9 @@ func (s *Store) look(ctx context.Context, c Config) (err error) {
 		of     *database
 		tables string
 	}{{s.main, "SELECT target_account, ends_at FROM decisions LIMIT 0"}, {traffic, "SELECT " + exchangeColumns + " FROM exchanges e LIMIT 0"}} {
-		rows, err := ask.of.reader().QueryContext(ctx, ask.tables)
+		statement, err := ask.of.reader().PrepareContext(ctx, ask.tables)
 		if err == nil {
-			err = errors.Join(rows.Err(), rows.Close())
+			err = statement.Close() //nolint:sqlclosecheck // nobody asks it
 		}
 		if err != nil {
 			return fmt.Errorf("%s can't be read, or was written by another version of Sentinel: start this one on it once: %w", ask.of.place(), err)
