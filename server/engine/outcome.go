@@ -51,6 +51,7 @@ type outcomes struct {
 	callers  *callers
 	accounts *accounts
 	sources  *sources
+	flows    *flows
 	gated    []atomic.Uint32 // routes where somebody was refused or sent elsewhere: a mark each
 }
 
@@ -79,6 +80,13 @@ func (o *outcomes) look(v *view) {
 	if v.account != 0 && (v.outcome == Failed || v.outcome == Succeeded) {
 		o.accounts.note(v)
 		o.sources.note(v)
+	}
+	if v.outcome == NoSignIn || v.visitors == nil {
+		return
+	}
+	o.flows.note(v, o.keyed)
+	if v.outcome == Failed {
+		v.manner = v.visitors.failing(v)
 	}
 }
 

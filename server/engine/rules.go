@@ -67,6 +67,8 @@ var rules = []Rule{
 	accountGuessing,
 	stuffedAccount,
 	successAfterSpray,
+	stuffingCampaign,
+	failedAttempt,
 	paymentWithoutBalance,
 	anomalous,
 	impossibleTravel,

@@ -31,6 +31,9 @@ func (g *regime) learnSignIns(k keyed, before *regime) {
 		names := new(roll)
 		o.accounts, o.sources = learnAccounts(*p, k, names), learnSources(*p, k, names)
 	}
+	if o := g.outcomes; o.flows == nil || !same(stuffingCampaign.ID) {
+		o.flows = newFlows(*p)
+	}
 	g.learners = append(g.learners, g.outcomes)
 }
 

@@ -58,6 +58,7 @@ func newSite(p Policy, k keyed) *site {
 const (
 	carriesTemplate = 64 + iota
 	carriesBelow
+	carriesFailure
 )
 
 func (s *site) carried(kind TokenKind, what uint64) uint64 { return s.hash(uint64(kind), what) }

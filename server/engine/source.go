@@ -44,6 +44,7 @@ const (
 	bare                        // it posts and never loaded what a page draws in
 	counted                     // among the good ones, today
 	robots                      // it asked for robots.txt
+	fruitless                   // it failed to sign in, today, when it was a stranger
 )
 
 const (
@@ -71,6 +72,7 @@ const (
 	sawSpam
 	sawStray
 	sawBare
+	sawAttempt
 	remarks
 )
 
@@ -131,7 +133,7 @@ func seconds(ms int64) uint32 { return uint32(max(ms, 0) / 1000) }
 // note counts an exchange.
 func (r *visitor) note(v *view) {
 	if r.last/dayLong != v.now/dayLong {
-		r.taught, r.told, r.marks = [2]uint64{}, [remarks]uint16{}, r.marks&^counted
+		r.taught, r.told, r.marks = [2]uint64{}, [remarks]uint16{}, r.marks&^(counted|fruitless)
 	}
 	r.last = max(r.last, v.now)
 	add(&r.requests, true)

@@ -72,6 +72,9 @@ func (g *regime) tokens(v *view) []Token {
 	for _, c := range of[:n] {
 		t := Token{Kind: c.kind, Hash: l.site.carried(c.kind, c.what), Label: tokenLabel(c.kind, v)}
 		t.Weight = l.site.weight(c.kind, c.what, v.now) * discount(c.kind, v)
+		if c.kind == TokenRoute && v.manner.weight > 0 {
+			t = v.manner.token(l.site, c, v)
+		}
 		all = append(all, t)
 	}
 	slices.SortStableFunc(all, func(a, b Token) int { return cmp.Compare(b.Weight, a.Weight) })

@@ -9,9 +9,11 @@ type view struct {
 	hashes
 	now int64 // the engine's time of it
 
-	trip   trip // of its account or key; see journeys
-	use    use  // of its account, key or session; see prints
-	signIn      // zero where it is none
+	trip   trip   // of its account or key; see journeys
+	use    use    // of its account, key or session; see prints
+	signIn        // zero where it is none
+	manner manner // of a failed sign-in
+	surge  *surge // of sign-ins; nil unless it is to be told
 
 	visitors *visitors // nil until it was answered
 	visitor  visitor   // who sent it, this exchange included

@@ -49,6 +49,7 @@ var meanings = []struct {
 	{"spray", meaning{stage: CredentialAccess}},
 	{"sign-in", meaning{stage: CredentialAccess}},
 	{"login", meaning{stage: CredentialAccess}},
+	{"attempt", meaning{stage: CredentialAccess}},
 	{"honey", meaning{stage: Reconnaissance}},
 	{"decoy", meaning{stage: Reconnaissance}},
 	{"travel", meaning{stage: CredentialAccess}},
