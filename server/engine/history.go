@@ -57,7 +57,7 @@ func newHistory(p Policy, k keyed) *history {
 	if p.Collateral == 0 {
 		return nil
 	}
-	h := &history{table: newTable(p.Clients/2, k), enough: p.Collateral, kept: 2 * p.Collateral}
+	h := &history{table: newTable(p.Clients/4, k), enough: p.Collateral, kept: 2 * p.Collateral}
 	h.people = make([]identity, h.size()*h.kept)
 	h.lately = make([]atomic.Uint32, h.size())
 	h.strict = make([]atomic.Uint32, strictRoutes)

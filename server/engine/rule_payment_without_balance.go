@@ -51,7 +51,7 @@ type payer struct {
 const never = math.MinInt64 / 2
 
 func watchPayments(p Policy, t Terms, k keyed) watch {
-	w := &payments{table: newTable(p.Clients, k), span: t.Within.Milliseconds(), payments: p.Payments, balances: p.Balances}
+	w := &payments{table: newTable(p.Clients/4, k), span: t.Within.Milliseconds(), payments: p.Payments, balances: p.Balances}
 	w.payers = make([]payer, w.size())
 	w.doubt = slices.Repeat([]int64{never}, w.size()/ways)
 	return w
