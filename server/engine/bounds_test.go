@@ -98,12 +98,16 @@ func TestTheEngineTakesItsMemoryWhenItIsMadeAndNoMore(t *testing.T) {
 		t.Errorf("takes %d MB, want 96 at most", taken>>20)
 	}
 	p := &play{T: t, Engine: e, at: noon}
-	for n := range 200_000 {
+	strangers := 200_000
+	if raced {
+		strangers = 50_000
+	}
+	for n := range strangers {
 		_, found := p.exchange(stranger(n), Request{Method: "POST", Path: "/api/balance", Key: key("mine")}, 401)
 		p.finds(found)
 	}
 	if grown := heap() - made; grown > 1<<20 {
-		t.Errorf("200,000 strangers make it grow by %d kB", grown>>10)
+		t.Errorf("%d strangers make it grow by %d kB", strangers, grown>>10)
 	}
 	runtime.KeepAlive(e)
 }
@@ -143,7 +147,7 @@ func TestPassingTrafficCostsNoMemory(t *testing.T) {
 			if found := e.Observe(x); found != nil {
 				t.Errorf("%s: %v", name, found)
 			}
-		}); n > 0 {
+		}); n > 0 && !raced { // with the race detector on a pool forgets at random
 			t.Errorf("%s costs %v allocations", name, n)
 		}
 	}

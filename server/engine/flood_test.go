@@ -28,7 +28,7 @@ func source(n uint32) netip.Addr {
 func TestTenMillionSourcesTakeNoMemoryAndHideNobody(t *testing.T) {
 	sources := uint32(10_000_000)
 	if testing.Short() || raced {
-		sources = 500_000
+		sources = 200_000
 	}
 	e, err := New(Defaults(), 1)
 	if err != nil {
