@@ -185,3 +185,29 @@ func TestFiguresAreSaidAsPeopleSayThem(t *testing.T) {
 		t.Error(quoted("a\"\n"))
 	}
 }
+
+// What a rule that is code remembers of each takes room for every one that it may count: without a
+// bound a number in the settings would be more memory than there is, or more than a ring can hold.
+func TestRulesThatAreCodeSayHowManyTheyCanCount(t *testing.T) {
+	for _, r := range Rules() {
+		if r.Watch == nil || r.More == 0 {
+			continue
+		}
+		if r.Most == 0 || r.Most > MostCounted {
+			t.Errorf("%s: counts up to %d, and may count %d", r.ID, r.Most, MostCounted)
+			continue
+		}
+		p := Defaults()
+		terms := p.Rules[r.ID]
+		terms.More = r.Most + 1
+		p.Rules[r.ID] = terms
+		if err := p.Validate(); err == nil {
+			t.Errorf("%s: takes %d", r.ID, terms.More)
+		}
+		terms.More = r.Most
+		p.Rules[r.ID] = terms
+		if _, err := New(p, 1); err != nil {
+			t.Errorf("%s: %v", r.ID, err)
+		}
+	}
+}
