@@ -33,7 +33,7 @@ func (w guessing) ask(x *view, q question) (t tally) {
 	t.tell, t.count, t.times = true, x.tried.guesses, x.accounts.times(x.account, q.at)
 	t.about = Target{Account: x.Account}
 	t.reason = fmt.Sprintf("%s failed %s in %s, from at least %s it was never signed in to from; the limit is %d in %s.",
-		t.about, plural(t.count, "time"), words(time.Duration(t.times[len(t.times)-1]-t.times[0])*time.Millisecond),
+		t.about, plural(t.count, "time"), lasted(t.times),
 		plural(x.tried.networks, "network"), w.More, words(w.Within))
 	t.unless = fmt.Sprintf("Up to %s, or from fewer than %d such networks, it would not have.", plural(w.More, "failure"), guessingNetworks)
 	return t

@@ -64,7 +64,7 @@ func (w stuffing) ask(x *view, q question) (t tally) {
 		actor = ActorOf(x.Client)
 	}
 	t.reason = fmt.Sprintf("%s from %s in %s, %d failed, %d succeeded: %s.", plural(t.count, "account"), actor,
-		words(time.Duration(t.times[len(t.times)-1]-t.times[0])*time.Millisecond), who.failed, who.succeeded, few(quotedAll(t.seen)))
+		lasted(t.times), who.failed, who.succeeded, few(quotedAll(t.seen)))
 	if t.only && who.residents >= residents {
 		t.reason += fmt.Sprintf(" At least %d accounts signed in there within 24 hours, so it is not blocked.", residents)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -270,4 +271,25 @@ func TestToForgetAnAccountForgetsWhoTriedIt(t *testing.T) {
 	}
 	p.Forget(Target{Account: "alice"})
 	p.finds(p.signIn(api, "10.44.77.1", "alice", false))
+}
+
+// Between counting an exchange and telling of it somebody may lift a decision, or another push the
+// record out. Then there is less to tell.
+func TestWhatWasForgottenJustNowIsToldWithoutItsTimes(t *testing.T) {
+	p := Defaults()
+	e, err := New(p, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := e.regime.Load().outcomes
+	x := &view{Exchange: Exchange{Request: Request{Client: netip.MustParseAddr("192.0.2.1"), Account: "ada"}, Status: 401}, now: 1000}
+	x.signIn = signIn{outcome: Failed, sure: true, account: 7, accounts: o.accounts, sources: o.sources}
+	x.tried = attacked{guesses: 10, networks: 3, guessed: true}
+	x.source.client = spree{accounts: 10, failed: 10, over: true}
+	for _, rule := range []Rule{accountGuessing, credentialStuffing} {
+		tally := rule.Watch(p, p.Terms(rule.ID), e.hash).ask(x, question{at: x.now, hush: forever})
+		if !tally.tell || tally.reason == "" {
+			t.Errorf("%s: told %v: %q", rule.ID, tally.tell, tally.reason)
+		}
+	}
 }

@@ -61,6 +61,15 @@ func quoted(s string) string {
 	return strconv.Quote(s)
 }
 
+// lasted is how long it took from the first of these times to the last, in words. There may be
+// none: who was counted may have been forgotten a moment ago, by a lift or for another.
+func lasted(times []int64) string {
+	if len(times) == 0 {
+		return words(0)
+	}
+	return words(time.Duration(times[len(times)-1]-times[0]) * time.Millisecond)
+}
+
 // took is how long the counted exchanges took, from the first to the last.
 func (f Finding) took() time.Duration {
 	if len(f.Times) == 0 {
