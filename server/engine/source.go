@@ -132,7 +132,7 @@ func seconds(ms int64) uint32 { return uint32(max(ms, 0) / 1000) }
 
 // note counts an exchange.
 func (r *visitor) note(v *view) {
-	if r.last/dayLong != v.now/dayLong {
+	if r.last/dayLong < v.now/dayLong { // what comes late belongs to a day that is over
 		r.taught, r.told, r.marks = [2]uint64{}, [remarks]uint16{}, r.marks&^(counted|fruitless)
 	}
 	r.last = max(r.last, v.now)

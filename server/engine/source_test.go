@@ -218,3 +218,18 @@ func TestSignsAreReadAndOddButHonestQueriesShowNone(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatComesLateOverMidnightBeginsNoNewDay(t *testing.T) {
+	r := &visitor{}
+	at := func(ms int64) *view { return &view{now: ms} }
+	r.note(at(dayLong + 5))
+	r.told[sawProbing], r.marks = 77, counted
+	r.note(at(dayLong - 5))
+	if r.told[sawProbing] != 77 || r.marks&counted == 0 {
+		t.Error("a late request made what was told news again")
+	}
+	r.note(at(2 * dayLong))
+	if r.told[sawProbing] != 0 || r.marks&counted != 0 {
+		t.Error("a new day began, and yesterday's was kept")
+	}
+}
