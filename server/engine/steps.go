@@ -147,7 +147,7 @@ func (s *steps) note(w *walker, way uint64, left, taken int64, v *view) {
 			oldest = i
 		}
 	}
-	w.odd[oldest] = rareStep{w.taken, way, fmt.Sprintf("%s → %s (%s)", w.text(), templateText(v.Method+" "+routeOf(&v.Request)), oneIn(left, taken))}
+	w.odd[oldest] = rareStep{w.taken, way, fmt.Sprintf("%s → %s (%s)", quoted(w.text()), quoted(templateText(v.Method+" "+routeOf(&v.Request))), oneIn(left, taken))}
 	for i := range w.odd {
 		if o := &w.odd[i]; o.number == 0 || w.taken-o.number >= oddAmong {
 			w.told = false

@@ -52,7 +52,7 @@ func TestWhoWalksAsNobodyDoesIsToldOnce(t *testing.T) {
 	}
 	f := found[0]
 	if f.Actor.Account != "mallory" || f.Decision != nil || f.Severity != Low || len(f.Seen) != 3 ||
-		!strings.Contains(f.Reason, "GET /api/balance → GET /api/export (none of ") {
+		!strings.Contains(f.Reason, `"GET /api/balance" → "GET /api/export" (none of `) {
 		t.Errorf("got %+v", f)
 	}
 }
