@@ -10,7 +10,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -77,7 +79,38 @@ func parse(text []byte) (f *ast.File, err error) {
 			f, err = nil, fmt.Errorf("%v", problem)
 		}
 	}()
+	if tooDeep(text) {
+		return nil, fmt.Errorf("lists and fields lie in each other more than %d deep", deepest)
+	}
 	return parser.ParseBytes(text, 0)
+}
+
+// deepest is how far lists and fields may lie in each other: a rule needs six. The parser takes
+// gigabytes for a small file of brackets.
+const deepest = 32
+
+// tooDeep reports what is nested further than that within brackets, or by dashes in one line. Who
+// indents as far needs a longer file than is read.
+func tooDeep(text []byte) bool {
+	depth, line, dashes := 0, 0, 0
+	for _, t := range lexer.Tokenize(string(text)) {
+		if t.Position.Line != line {
+			line, dashes = t.Position.Line, 0
+		}
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		case token.SequenceEntryType, token.MappingKeyType:
+			dashes++
+		default:
+		}
+		if depth > deepest || dashes > deepest {
+			return true
+		}
+	}
+	return false
 }
 
 // take what a node says into a value.

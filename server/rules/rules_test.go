@@ -358,3 +358,12 @@ func TestScenarioThatBreaksItsPromiseIsTold(t *testing.T) {
 		t.Error(p)
 	}
 }
+
+func TestWhatIsNestedWithoutEndIsRefusedBeforeItIsParsed(t *testing.T) {
+	for _, unit := range []string{"[", "{a: ", "- ", "? ", "[\n"} {
+		_, err := rules.Read("deep.yml", []byte("rules: \n"+strings.Repeat(unit, 40_000)))
+		if err == nil || !strings.Contains(err.Error(), "deep") {
+			t.Errorf("%q: %v", unit, err)
+		}
+	}
+}
