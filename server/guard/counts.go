@@ -20,11 +20,26 @@ const (
 // countAgain goes on from what the last process counted. Where that can't be read counting begins
 // anew: nobody is let in or kept out for it.
 func (g *Guard) countAgain() {
+	g.sweepCounts()
 	err := g.readCounts()
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
 	default:
 		g.log.Warn("counting begins anew", "file", g.counts, "err", err)
+	}
+}
+
+// sweepCounts removes what a process left that was killed while it wrote. What is younger may be
+// another's that still writes.
+func (g *Guard) sweepCounts() {
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(g.counts), filepath.Base(g.counts)+".*"))
+	if err != nil {
+		return // the directory is named with what Glob reads otherwise
+	}
+	for _, name := range left {
+		if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() && g.now().Sub(info.ModTime()) > countsEvery {
+			_ = os.Remove(name) // or the next start does
+		}
 	}
 }
 

@@ -34,6 +34,14 @@ func TestCountingGoesOnAfterARestart(t *testing.T) {
 				t.Error(err)
 			}
 		}, false, "counting begins anew"},
+		"after it was killed while it wrote": {func(t *testing.T, file string, s *scene) {
+			if err := os.WriteFile(file+".1234", []byte("half"), 0o600); err != nil {
+				t.Error(err)
+			}
+			if err := os.Chtimes(file+".1234", time.Time{}, s.clock.now().Add(-time.Hour)); err != nil {
+				t.Error(err)
+			}
+		}, true, ""},
 		"two days later": {func(t *testing.T, file string, s *scene) {
 			if err := os.Chtimes(file, time.Time{}, s.clock.now().Add(-48*time.Hour)); err != nil {
 				t.Error(err)
