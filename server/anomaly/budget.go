@@ -117,11 +117,15 @@ type ladder [rungs]atomic.Uint32
 
 func rung(score float32) int { return int(min(max(score, 0)*perOne, rungs-1)) }
 
+// move an actor. Where it was kept at another moment than the ladder, it may not stand on it.
 func (l *ladder) move(from, to float32) {
-	if f, t := rung(from), rung(to); f != t {
-		l[f].Add(^uint32(0))
-		l[t].Add(1)
+	f, t := rung(from), rung(to)
+	if f == t {
+		return
 	}
+	for n := l[f].Load(); n > 0 && !l[f].CompareAndSwap(n, n-1); n = l[f].Load() {
+	}
+	l[t].Add(1)
 }
 
 // above is a score that at most a share of all reach, at least least.

@@ -85,6 +85,29 @@ func (m *Model) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
+// Words are all that is known of an actor, to keep it beside a snapshot of its model; see ActorOf.
+func (a *Actor) Words() [2]uint64 {
+	known := uint64(0)
+	if a.known {
+		known = 1
+	}
+	return [2]uint64{
+		uint64(math.Float32bits(a.Score)) | uint64(math.Float32bits(a.Peak))<<32,
+		uint64(a.day) | uint64(a.heard)<<16 | known<<24,
+	}
+}
+
+// ActorOf is the actor that these words were of. Others than those of an actor are ErrDamaged.
+func ActorOf(words [2]uint64) (a Actor, err error) {
+	a.Score, a.Peak = math.Float32frombits(uint32(words[0])), math.Float32frombits(uint32(words[0]>>32)) //nolint:gosec // the halves are meant
+	a.day, a.heard, a.known = uint16(words[1]), Standing(words[1]>>16), words[1]>>24 == 1                //nolint:gosec // likewise
+	number := func(x float32) bool { return x >= -math.MaxFloat32 && x <= math.MaxFloat32 }
+	if !number(a.Score) || !number(a.Peak) || a.heard > Beyond || a.Words() != words {
+		return Actor{}, ErrDamaged
+	}
+	return a, nil
+}
+
 func (m *Model) read(r *reader) {
 	m.core.Load().read(r)
 	m.today.Store(r.signed())

@@ -26,6 +26,7 @@ type inventory struct {
 const (
 	inventoried   = 2048
 	routeKept     = 256 // bytes of a template
+	methodKept    = 32
 	inventoryGrow = 24 * time.Hour
 )
 
@@ -54,7 +55,7 @@ func (n *inventory) note(v *view, enter bool) {
 			return
 		}
 		n.endpoints[s.first+i] = Endpoint{
-			Method: strings.Clone(v.Method), Route: templateText(routeOf(&v.Request)), First: v.At,
+			Method: strings.Clone(Clipped(v.Method, methodKept)), Route: templateText(routeOf(&v.Request)), First: v.At,
 			Late: v.now > inventoryGrow.Milliseconds(),
 		}
 	}
@@ -96,7 +97,7 @@ func templateText(path string) string {
 		}
 		i = end
 	}
-	return b.String()
+	return Clipped(b.String(), routeKept)
 }
 
 // Inventory lists what the API serves, by route and method.

@@ -12,8 +12,9 @@ import (
 )
 
 // A snapshot is what the engine counted, for another engine to go on from: of each memory that
-// can be carried over, under its rule's name and the figures that it counts by. It holds hashes
-// and times, as the memories do, and nothing that anybody wrote. Decisions are not in it.
+// can be carried over, under its rule's name and the figures that it counts by. It holds what the
+// memories do: hashes and times mostly, and of what people wrote only what findings tell, as names
+// of accounts that are tried. Decisions in force are not in it; those in the shadow are nowhere else.
 //
 // It begins with a line that says what it is and ends with a checksum. In between lie numbers of
 // variable length, in pieces that say how long they are, so that what is unknown can be passed over.
@@ -44,14 +45,14 @@ func (e *Engine) Snapshot(w io.Writer) error {
 	}
 	e.carryHead(c, &began)
 	c.close()
-	for _, m := range g.carried() {
-		c.text(m.name)
+	for _, m := range e.carried(g, new(supposing)) {
+		c.text(m.name, mostName)
 		c.number(m.figures)
 		c.close()
 		m.carry(c)
 		c.close()
 	}
-	c.text("")
+	c.text("", mostName)
 	c.close()
 	if err := c.out.Flush(); err != nil {
 		return fmt.Errorf("write a snapshot: %w", err)
@@ -82,12 +83,12 @@ func (e *Engine) Resume(r io.Reader) error {
 	}
 	c.close()
 	g := newRegime(e.Policy(), e.hash, nil)
-	known := map[string]memoryOf{}
-	for _, m := range g.carried() {
+	known, supposed := map[string]memoryOf{}, new(supposing)
+	for _, m := range e.carried(g, supposed) {
 		known[m.name] = m
 	}
 	for c.err == nil {
-		name := c.text("")
+		name := c.text("", mostName)
 		if name == "" {
 			c.close()
 			break
@@ -112,6 +113,7 @@ func (e *Engine) Resume(r io.Reader) error {
 		e.before.Store(&start)
 	}
 	e.regime.Store(g)
+	supposed.goOn(e)
 	return nil
 }
 
@@ -137,9 +139,16 @@ type memoryOf struct {
 	figures uint64
 }
 
+func figures(parts ...any) uint64 { return newKeyed(0).text(fmt.Sprint(parts...)) }
+
+// carried are the memories of an engine under a regime.
+func (e *Engine) carried(g *regime, s *supposing) []memoryOf {
+	s.shadow, s.would = e.shadow, *e.would.Load()
+	return append(g.carried(), memoryOf{s, "shadow", 0})
+}
+
 // carried are the memories that can be.
 func (g *regime) carried() (ms []memoryOf) {
-	figures := func(parts ...any) uint64 { return newKeyed(0).text(fmt.Sprint(parts...)) }
 	p := g.policy
 	for _, a := range g.rules {
 		if m, ok := a.memory().(carried); ok {
@@ -152,7 +161,17 @@ func (g *regime) carried() (ms []memoryOf) {
 	if g.history != nil {
 		ms = append(ms, memoryOf{g.history, "history", figures(p.Clients, p.Collateral)})
 	}
-	return append(ms, memoryOf{g.journeys, "journeys", figures(p.Clients)}, memoryOf{g.shared, "admission", figures(p.Clients)})
+	if g.outcomes != nil {
+		terms := func(id string) string { t := p.Terms(id); return fmt.Sprint(t.More, t.Within) }
+		ms = append(ms, memoryOf{g.outcomes, "sign-ins", figures(
+			p.Clients, p.SignIns, p.FailedSignIns, terms(accountGuessing.ID), terms(stuffedAccount.ID), terms(credentialStuffing.ID),
+		)})
+	}
+	return append(ms,
+		memoryOf{g.journeys, "journeys", figures(p.Clients)}, memoryOf{g.shared, "admission", figures(p.Clients)},
+		memoryOf{g.sources, "sources", figures(p.Clients, p.Unlisted)},
+		memoryOf{g.prints, "prints", figures(p.Clients)}, memoryOf{g.steps, "steps", figures(p.Clients)},
+	)
 }
 
 // A carrier writes numbers down, or reads them.
@@ -163,8 +182,10 @@ type carrier struct {
 	err   error
 }
 
-// longestPiece is what is read at once at most.
-const longestPiece = 64 << 10
+const (
+	longestPiece = 64 << 10 // is read at once, at most
+	mostName     = 256      // bytes of a memory's name
+)
 
 func (c *carrier) loading() bool { return c.in != nil }
 
@@ -186,8 +207,12 @@ func (c *carrier) number(n uint64) uint64 {
 	return n
 }
 
+type number interface {
+	~int | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64
+}
+
 // carry a number of any kind.
-func carry[T ~int | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](c *carrier, p *T) {
+func carry[T number](c *carrier, p *T) {
 	n := int64(*p) // of 64 bits it is only written otherwise
 	n2 := c.number(uint64(n)<<1 ^ uint64(n>>63))
 	if !c.loading() {
@@ -199,14 +224,19 @@ func carry[T ~int | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uin
 	}
 }
 
-// text of a name.
-func (c *carrier) text(s string) string {
+// text of at most so many bytes: what is longer is cut off when it is written, and refused when it
+// is read.
+func (c *carrier) text(s string, most int) string {
+	s = Clipped(s, most)
 	n := c.number(uint64(len(s)))
 	if !c.loading() {
 		c.piece = append(c.piece, s...)
 		return s
 	}
-	if n > 256 || n > uint64(len(c.piece)) {
+	if n <= uint64(most) {
+		c.need(int(n))
+	}
+	if n > uint64(len(c.piece)) || n > uint64(most) {
 		c.fail()
 		return ""
 	}
@@ -227,11 +257,11 @@ func (c *carrier) flush() {
 	if c.loading() {
 		return
 	}
-	for len(c.piece) > 0 {
-		n := min(len(c.piece), longestPiece)
+	for left := c.piece; len(left) > 0; {
+		n := min(len(left), longestPiece)
 		_, _ = c.out.Write(binary.AppendUvarint(nil, uint64(n)))
-		_, _ = c.out.Write(c.piece[:n])
-		c.piece = c.piece[n:]
+		_, _ = c.out.Write(left[:n])
+		left = left[n:]
 	}
 	c.piece = c.piece[:0]
 }
@@ -252,6 +282,14 @@ func (c *carrier) close() {
 func (c *carrier) skip() {
 	for c.err == nil && c.next() > 0 {
 		c.piece = nil
+	}
+}
+
+// need reads on until there are so many bytes, unless the part ends before.
+func (c *carrier) need(n int) {
+	for had := -1; len(c.piece) < n && len(c.piece) > had && c.err == nil; {
+		had = len(c.piece)
+		c.more()
 	}
 }
 

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // carry what is remembered of each key: its slot, and by row what else belongs to it. Slots are
@@ -14,6 +16,7 @@ func (t *table) carry(c *carrier, row func(i int)) {
 		s.mu.Lock()
 		carry(c, &s.evicted)
 		carry(c, &s.turnedAway)
+		s.fresh.carry(c)
 		if c.loading() {
 			s.load(c, row)
 		} else {
@@ -63,6 +66,28 @@ func (s *stripe) carry(c *carrier, tag *uint32, i int, row func(i int)) {
 	carry(c, &slot.mark)
 	carry(c, &slot.more)
 	row(s.first + i)
+}
+
+// nothing belongs to a slot beside.
+func nothing(int) {}
+
+// eachStripe carries what belongs to stripes and not to keys.
+func (t *table) eachStripe(c *carrier, carry func(n int)) {
+	for n := range t.stripes {
+		s := &t.stripes[n]
+		s.mu.Lock()
+		carry(n)
+		s.mu.Unlock()
+		c.flush()
+	}
+}
+
+func (n *newcomers) carry(c *carrier) {
+	carry(c, &n.minute)
+	carry(c, &n.now)
+	carry(c, &n.last)
+	carryFloat(c, &n.usual)
+	carryBit(c, &n.learned)
 }
 
 // slotOf is a slot by its number in the table.
@@ -170,6 +195,74 @@ func (w *twelfths[T]) carry(c *carrier) {
 	})
 }
 
+func (w *distinct) carry(c *carrier) {
+	w.table.carry(c, func(i int) {
+		w.names.carry(c, i)
+		s := &w.stripes[i/len(w.stripes[0].slots)]
+		w.carryRoom(c, s, i-s.first)
+		known := w.known(s, i-s.first)
+		written := int(w.slotOf(i).mark & everSighted)
+		if written > len(known) {
+			c.fail()
+			return
+		}
+		for j := range known[:written] {
+			carry(c, &known[j].hash)
+			carry(c, &known[j].at)
+		}
+		if room := w.room(s, i-s.first); room >= 0 && w.throngs != nil {
+			w.throngs[room].carry(c)
+		}
+	})
+	w.eachStripe(c, func(n int) {
+		if carry(c, &w.next[n]); w.next[n] >= saidLately {
+			w.next[n] = 0
+			c.fail()
+		}
+		for j := range w.said[n*saidLately : (n+1)*saidLately] {
+			v := &w.said[n*saidLately+j]
+			carry(c, &v.who)
+			carryText(c, &v.long, v.text[:])
+		}
+	})
+}
+
+// carryRoom carries which room is lent to a slot. No two have the same.
+func (w *distinct) carryRoom(c *carrier, s *stripe, i int) {
+	if w.lent == nil {
+		return
+	}
+	lent := w.lent[s.first+i]
+	if carry(c, &lent); !c.loading() || lent == 0 {
+		return
+	}
+	owner := s.first/roomShare + int(lent) - 1
+	if int(lent) > len(w.owners)/stripes || w.owners[owner] != 0 {
+		c.fail()
+		return
+	}
+	w.owners[owner], w.lent[s.first+i] = int32(i+1), lent
+}
+
+func (t *throng) carry(c *carrier) {
+	if carryBit(c, &t.counts); !t.counts {
+		return
+	}
+	carry(c, &t.turn)
+	t.now.carry(c)
+	t.before.carry(c)
+	t.counted = t.counted && !c.loading()
+}
+
+func (l *loglog) carry(c *carrier) {
+	for i := range l {
+		if carry(c, &l[i]); l[i] > 32-registerBits+1 {
+			l[i] = 0
+			c.fail()
+		}
+	}
+}
+
 func (w *payments) carry(c *carrier) {
 	w.table.carry(c, func(i int) {
 		p := &w.payers[i]
@@ -178,15 +271,12 @@ func (w *payments) carry(c *carrier) {
 			carry(c, &p.key[j])
 		}
 	})
-	for n := range w.stripes {
+	w.eachStripe(c, func(n int) {
 		s := &w.stripes[n]
-		s.mu.Lock()
 		for set := 0; set < len(s.entries); set += ways {
 			carry(c, &w.doubt[(s.first+set)/ways])
 		}
-		s.mu.Unlock()
-		c.flush()
-	}
+	})
 }
 
 func (h *history) carry(c *carrier) {
@@ -203,13 +293,76 @@ func (h *history) carry(c *carrier) {
 	c.flush()
 }
 
-// carryMarks that others may set meanwhile.
+// A marked is what others may set meanwhile.
+type marked[T any] interface {
+	*atomic.Uint32 | *atomic.Uint64 | *atomic.Int64
+	Load() T
+	Store(T)
+}
+
+func carryMark[T uint32 | uint64 | int64, M marked[T]](c *carrier, m M) {
+	mark := m.Load()
+	if carry(c, &mark); c.loading() {
+		m.Store(mark)
+	}
+}
+
 func carryMarks(c *carrier, marks []atomic.Uint32) {
 	for i := range marks {
-		mark := marks[i].Load()
-		if carry(c, &mark); c.loading() {
-			marks[i].Store(mark)
-		}
+		carryMark(c, &marks[i])
+	}
+}
+
+func carryWords(c *carrier, words []atomic.Uint64) {
+	for i := range words {
+		carryMark(c, &words[i])
+	}
+}
+
+// carryAll carries numbers that lie together.
+func carryAll[T number](c *carrier, all []T) {
+	for i := range all {
+		carry(c, &all[i])
+	}
+}
+
+func carryBit(c *carrier, is *bool) {
+	n := bit(*is)
+	if carry(c, &n); n > 1 {
+		c.fail()
+	}
+	*is = n == 1
+}
+
+// carryFloat carries a number that is one: what is computed with others could not be told.
+func carryFloat[T float32 | float64](c *carrier, x *T) {
+	bits := math.Float64bits(float64(*x))
+	bits = reverse(c.number(reverse(bits)))
+	if *x = T(math.Float64frombits(bits)); math.IsNaN(float64(*x)) || math.IsInf(float64(*x), 0) {
+		*x = 0
+		c.fail()
+	}
+}
+
+// reverse makes a short number of a float that has few digits.
+func reverse(n uint64) uint64 { return bits.Reverse64(n) }
+
+// carryText carries so many bytes of an array.
+func carryText(c *carrier, n *uint8, room []byte) {
+	*n = uint8(copy(room, c.text(string(room[:*n]), len(room))))
+}
+
+// carryTime carries a moment by the wall clock.
+func carryTime(c *carrier, t *time.Time) {
+	second, rest := t.Unix(), t.Nanosecond()
+	carry(c, &second)
+	carry(c, &rest)
+	if !c.loading() {
+		return
+	}
+	if *t = time.Unix(second, 0).UTC().Add(time.Duration(rest)); t.Year() < 0 || t.Year() > 9999 || rest < 0 || rest >= 1e9 {
+		*t = time.Time{}
+		c.fail()
 	}
 }
 
@@ -233,14 +386,10 @@ func (p *Place) carry(c *carrier) {
 	p.Country.carry(c)
 	carry(c, &p.ASN)
 	carry(c, &p.Accuracy)
-	located, hosting := bit(p.Located), bit(p.Hosting)
-	carry(c, &located)
-	carry(c, &hosting)
-	p.Located, p.Hosting = located != 0, hosting != 0
-	lat, lon := math.Float32bits(p.Lat), math.Float32bits(p.Lon)
-	carry(c, &lat)
-	carry(c, &lon)
-	p.Lat, p.Lon = math.Float32frombits(lat), math.Float32frombits(lon)
+	carryBit(c, &p.Located)
+	carryBit(c, &p.Hosting)
+	carryFloat(c, &p.Lat)
+	carryFloat(c, &p.Lon)
 }
 
 func (c *Country) carry(by *carrier) {

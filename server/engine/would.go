@@ -16,7 +16,7 @@ const (
 	causeFeed     = "feed"
 )
 
-// WouldHave is what would have been done since the engine was made, had it been enforced.
+// WouldHave is what would have been done since counting began, had it been enforced.
 type WouldHave struct {
 	Rule     string // or another cause: operator, import, feed, denied-path
 	Findings int64  // that would have been acted on
@@ -45,7 +45,7 @@ func (e *Engine) suppose(p Policy) {
 }
 
 // WouldHave lists what would have been done for each cause, rules first and in the order of
-// judgement. It goes on over a revision of the policy; a restart begins anew.
+// judgement. It goes on over a revision of the policy, and from a snapshot.
 func (e *Engine) WouldHave() []WouldHave {
 	counts := *e.would.Load()
 	list := make([]WouldHave, 0, len(counts))

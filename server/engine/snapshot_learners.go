@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/sentinel-protocol/sentinel/server/anomaly"
+)
+
+// Bounds of what learners carry as a whole.
+const (
+	mostModel = 8 << 20 // bytes of what is known of usual behaviour
+	mostStep  = 1024    // bytes of a step's text
+)
+
+func (t teller) carry(c *carrier) { t.table.carry(c, nothing) }
+
+func (o *outcomes) carry(c *carrier) {
+	o.table.carry(c, func(i int) {
+		a := &o.answers[i]
+		carry(c, &a.refusing)
+		for j := range a.likes {
+			l := &a.likes[j]
+			carry(c, &l.sign)
+			carry(c, &l.seen)
+			carry(c, &l.retried)
+			carry(c, &l.followed)
+			carry(c, &l.back)
+			carry(c, &l.on)
+		}
+	})
+	carryMarks(c, o.gated)
+	c.flush()
+	o.callers.carry(c)
+	o.accounts.carry(c)
+	o.sources.carry(c)
+	o.accounts.roll.carry(c) // of the sources too
+}
+
+func (w *callers) carry(c *carrier) {
+	w.table.carry(c, func(i int) {
+		l := &w.last[i]
+		carry(c, &l.route)
+		carry(c, &l.account)
+		carry(c, &l.sign)
+		carry(c, &l.row)
+		carryAll(c, l.told[:])
+	})
+	carryMark(c, &w.lately.turn)
+	for i := range w.lately.halves {
+		carryWords(c, w.lately.halves[i][:])
+	}
+	c.flush()
+}
+
+func (s *attempts) carry(c *carrier) {
+	carry(c, &s.turn)
+	carryAll(c, s.failed[:])
+	carryAll(c, s.succeeded[:])
+}
+
+func (a *accounts) carry(c *carrier) {
+	a.table.carry(c, func(i int) {
+		for j := range a.guesses {
+			f := &a.failures[i*a.guesses+j]
+			carry(c, &f.client)
+			carry(c, &f.at)
+		}
+		for j := range a.networks {
+			o := &a.origins[i*a.networks+j]
+			carry(c, &o.network)
+			carry(c, &o.at)
+		}
+		t := &a.tries[i]
+		carry(c, &t.next)
+		if carry(c, &t.home); int(t.home) >= len(t.known) {
+			c.fail()
+			return
+		}
+		carryAll(c, t.known[:])
+		t.attempts.carry(c)
+	})
+}
+
+func (o *sources) carry(c *carrier) {
+	o.table.carry(c, func(i int) {
+		for j := range o.kept {
+			t := &o.tried[i*o.kept+j]
+			carry(c, &t.account)
+			carry(c, &t.at)
+			carry(c, &t.client)
+		}
+		h := &o.homes[i]
+		for j := range h.accounts {
+			carry(c, &h.accounts[j].account)
+			carry(c, &h.accounts[j].at)
+		}
+		h.attempts.carry(c)
+	})
+	o.admission.carry(c)
+}
+
+func (r *roll) carry(c *carrier) {
+	for i := range r.shelves {
+		s := &r.shelves[i]
+		s.mu.Lock()
+		for j := range s.entries {
+			e := &s.entries[j]
+			carry(c, &e.account)
+			carryText(c, &e.n, e.text[:])
+		}
+		s.mu.Unlock()
+		c.flush()
+	}
+}
+
+func (l *visitors) carry(c *carrier) {
+	l.table.carry(c, func(i int) { l.records[i].carry(c) })
+	l.eachStripe(c, func(n int) {
+		for j := range textsPerStripe {
+			t := &l.texts[n*textsPerStripe+j]
+			carry(c, &t.hash)
+			carryText(c, &t.n, t.text[:])
+		}
+	})
+	l.site.carry(c)
+}
+
+func (r *visitor) carry(c *carrier) {
+	carry(c, &r.last)
+	carryAll(c, r.taught[:])
+	carryAll(c, r.lost[:])
+	carryAll(c, r.lostAt[:])
+	carryAll(c, r.told[:])
+	carry(c, &r.first)
+	carry(c, &r.agent)
+	carryFloat(c, &r.mean)
+	carryFloat(c, &r.spread)
+	carry(c, &r.lessons)
+	for _, n := range [...]*uint16{&r.requests, &r.good, &r.errors, &r.posts, &r.assets, &r.referred} {
+		carry(c, n)
+	}
+	carry(c, &r.learned)
+	carry(c, &r.marks)
+}
+
+func (s *site) carry(c *carrier) {
+	s.table.carry(c, nothing)
+	carryMark(c, &s.good)
+	carryMark(c, &s.scripts)
+	carryMark(c, &s.families)
+	carryWords(c, s.catch)
+	c.flush()
+	s.inventory.carry(c)
+}
+
+func (n *inventory) carry(c *carrier) {
+	n.table.carry(c, func(i int) {
+		e := &n.endpoints[i]
+		e.Method, e.Route = c.text(e.Method, methodKept), c.text(e.Route, routeKept)
+		carryTime(c, &e.First)
+		carryTime(c, &e.Last)
+		carry(c, &e.Requests)
+		carryAll(c, e.Statuses[:])
+		carry(c, &e.Authenticated)
+		carryBit(c, &e.Late)
+	})
+}
+
+func (h *prints) carry(c *carrier) {
+	h.table.carry(c, func(i int) {
+		p := &h.known[i]
+		carry(c, &p.at)
+		carry(c, &p.begun)
+		carry(c, &p.times)
+		carry(c, &p.network)
+		carryAll(c, p.prints[:])
+		carryAll(c, p.seen[:])
+	})
+}
+
+func (s *steps) carry(c *carrier) {
+	s.table.carry(c, func(i int) { s.walkers[i].carry(c) })
+	s.ways.carry(c, nothing)
+}
+
+func (w *walker) carry(c *carrier) {
+	carry(c, &w.at)
+	carry(c, &w.from)
+	name := c.text(strings.TrimRight(string(w.name[:]), "\x00"), nameKept)
+	w.name = [nameKept]byte{}
+	copy(w.name[:], name)
+	carry(c, &w.taken)
+	carry(c, &w.lessons)
+	carry(c, &w.learned)
+	carryBit(c, &w.told)
+	for i := range w.odd {
+		o := &w.odd[i]
+		carry(c, &o.number)
+		carry(c, &o.way)
+		o.text = c.text(o.text, mostStep)
+	}
+}
+
+func (w *objects) carry(c *carrier) {
+	w.table.carry(c, func(i int) {
+		o := &w.walks[i]
+		carry(c, &o.holder)
+		carry(c, &o.begun)
+		carry(c, &o.asked)
+		carry(c, &o.refused)
+		carryBit(c, &o.told)
+		if carry(c, &o.distinct); int(o.distinct) > len(o.ids) {
+			c.fail()
+			return
+		}
+		carryAll(c, o.ids[:o.distinct])
+	})
+}
+
+func (w *oddities) carry(c *carrier) {
+	w.table.carry(c, func(i int) {
+		o := &w.clients[i]
+		words := o.Words()
+		carryAll(c, words[:])
+		var err error
+		if o.Actor, err = anomaly.ActorOf(words); err != nil {
+			c.fail()
+		}
+		carryFloat(c, &o.rate)
+		for _, s := range [...]*share{&o.errors, &o.bare, &o.fresh} {
+			carry(c, s)
+		}
+		carry(c, &o.window)
+		carry(c, &o.taught)
+		carry(c, &o.run)
+		carry(c, &o.flags)
+	})
+	known := ""
+	if !c.loading() {
+		b, _ := w.model.MarshalBinary() // it never fails
+		known = string(b)
+	}
+	if known = c.text(known, mostModel); c.loading() && w.model.UnmarshalBinary([]byte(known)) != nil {
+		c.fail()
+	}
+	c.flush()
+}
