@@ -36,20 +36,20 @@ func (o *outcomes) carry(c *carrier) {
 	o.accounts.roll.carry(c) // of the sources too
 }
 
-func (w *callers) carry(c *carrier) {
-	w.table.carry(c, func(i int) {
-		l := &w.last[i]
-		carry(c, &l.route)
-		carry(c, &l.account)
-		carry(c, &l.sign)
-		carry(c, &l.row)
-		carryAll(c, l.told[:])
+func (c *callers) carry(by *carrier) {
+	c.table.carry(by, func(i int) {
+		l := &c.last[i]
+		carry(by, &l.route)
+		carry(by, &l.account)
+		carry(by, &l.sign)
+		carry(by, &l.row)
+		carryAll(by, l.told[:])
 	})
-	carryMark(c, &w.lately.turn)
-	for i := range w.lately.halves {
-		carryWords(c, w.lately.halves[i][:])
+	carryMark(by, &c.lately.turn)
+	for i := range c.lately.halves {
+		carryWords(by, c.lately.halves[i][:])
 	}
-	c.flush()
+	by.flush()
 }
 
 func (s *attempts) carry(c *carrier) {

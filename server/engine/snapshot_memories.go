@@ -244,14 +244,14 @@ func (w *distinct) carryRoom(c *carrier, s *stripe, i int) {
 	w.owners[owner], w.lent[s.first+i] = int32(i+1), lent
 }
 
-func (t *throng) carry(c *carrier) {
-	if carryBit(c, &t.counts); !t.counts {
+func (c *throng) carry(by *carrier) {
+	if carryBit(by, &c.counts); !c.counts {
 		return
 	}
-	carry(c, &t.turn)
-	t.now.carry(c)
-	t.before.carry(c)
-	t.counted = t.counted && !c.loading()
+	carry(by, &c.turn)
+	c.now.carry(by)
+	c.before.carry(by)
+	c.counted = c.counted && !by.loading()
 }
 
 func (l *loglog) carry(c *carrier) {
