@@ -132,9 +132,6 @@ func (r *visitor) carry(c *carrier) {
 	carryAll(c, r.lostAt[:])
 	carryAll(c, r.told[:])
 	carry(c, &r.first)
-	carry(c, &r.agent)
-	carryFloat(c, &r.mean)
-	carryFloat(c, &r.spread)
 	carry(c, &r.lessons)
 	for _, n := range [...]*uint16{&r.requests, &r.good, &r.errors, &r.posts, &r.assets, &r.referred} {
 		carry(c, n)
