@@ -13,8 +13,29 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 type play struct {
 	*testing.T
 	*Engine
-	at   time.Time
-	next uint64
+	at    time.Time
+	next  uint64
+	hears func(Finding) // what is said; nil for nobody
+}
+
+// Decide as the engine does, and let what it says be heard.
+func (p *play) Decide(r Request) Verdict {
+	v := p.Engine.Decide(r)
+	if p.hears != nil && v.Finding != nil {
+		p.hears(*v.Finding)
+	}
+	return v
+}
+
+// Observe likewise.
+func (p *play) Observe(x Exchange) []Finding {
+	found := p.Engine.Observe(x)
+	if p.hears != nil {
+		for _, f := range found {
+			p.hears(f)
+		}
+	}
+	return found
 }
 
 func newPlay(t *testing.T, change ...func(*Policy)) *play {

@@ -11,7 +11,7 @@ import (
 // Who behaves like nobody else may be up to something that no other rule looks for. That is worth
 // a look, and no more: it never decides anything.
 var anomalous = Rule{
-	ID: "anomaly", Title: "Unlike anybody else", Version: 1,
+	ID: "anomaly", Title: "Unlike anybody else", Version: 1, Pack: core,
 	On:    Answers,
 	Terms: Terms{Severity: Medium},
 	Watch: watchAnomalies,
