@@ -69,6 +69,7 @@ func (g *Guard) carryOut(c *change) {
 		return
 	}
 	made()
+	g.besiege(d.Incidents)
 	g.tell(d)
 	c.done <- nil
 }

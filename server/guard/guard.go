@@ -108,6 +108,7 @@ type Guard struct {
 	spared  spared
 	doubt   doubt
 	faint   faint
+	siege   siege
 	book    *incident.Book // of the outbox's goroutine alone
 	placed  int            // by operators since the start; of the outbox's goroutine alone
 
@@ -212,6 +213,7 @@ func (g *Guard) Observe(x engine.Exchange) {
 		!below(g.engine.Policy().Skips, x.Folded) && !g.settled(&x.Request) {
 		x.FailedTogether = g.count(failedAuthentication, x.Client)
 	}
+	g.relieve(x.At)
 	for _, f := range g.engine.Observe(x) {
 		g.tally.found(f.Rule)
 		if f.Weak && !(g.faint.admits(f.At) && g.outbox.roomy()) {
@@ -281,6 +283,7 @@ func (g *Guard) Revise(p engine.Policy) error {
 		return fmt.Errorf("revise the policy: %w", err)
 	}
 	g.tally.follow(g.engine.Policy())
+	g.refreeze()
 	g.news.HealthChanged.Publish(g.Health())
 	return nil
 }

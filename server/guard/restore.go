@@ -69,6 +69,7 @@ func (g *Guard) recallFaint(ctx context.Context) error {
 		return err
 	}
 	g.book.Restore(nil, incidents)
+	g.besiege(incidents)
 	return nil
 }
 
@@ -102,6 +103,7 @@ func (g *Guard) recall(ctx context.Context, alerts []incident.Alert) error {
 		}
 	}
 	g.book.Restore(alerts, incidents)
+	g.besiege(incidents)
 	return nil
 }
 

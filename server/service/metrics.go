@@ -70,6 +70,7 @@ var (
 	memoryFilled     = describe("memory_filled_ratio", "How full the memory of a rule is; full is as it should be.", "rule")
 	memoryEvicted    = describe("memory_evicted_total", "Clients, keys or accounts that a rule had to forget while they counted.", "rule")
 	memoryTurnedAway = describe("memory_turned_away_total", "How often a rule could not count somebody new, as all it remembers counted more.", "rule")
+	unfolded         = describe("weak_findings_unfolded_total", "Weak findings that were too many at once to be looked at together.")
 	newKeys          = describe("memory_new_keys", "Clients, keys or accounts that a rule did not know, in the last minute.", "rule")
 	keyFlood         = describe("key_flood_rules", "Rules that see eight times as many new clients, keys or accounts as usual.")
 	decisionsVersion = describe("decisions_changes_total", "Changes of what bouncers enforce since the start.")
@@ -80,7 +81,7 @@ func (m *metrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		requests, wouldRefuse, rate, findings, wouldFind, decisionsNow, waiting, trafficLost, findingsLost, dependencyState, enforcing,
 		storeBytes, storeFree, storeOldest, bouncersKnown, decisionsVersion,
-		memoryFilled, memoryEvicted, memoryTurnedAway, newKeys, keyFlood,
+		memoryFilled, memoryEvicted, memoryTurnedAway, newKeys, keyFlood, unfolded,
 	} {
 		to <- d
 	}
@@ -105,6 +106,7 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 	for rule, n := range t.Findings {
 		count(findings, n, rule)
 	}
+	count(unfolded, t.Unfolded)
 	for _, w := range m.guard.WouldHave() {
 		count(wouldFind, w.Findings, w.Rule)
 	}

@@ -604,7 +604,7 @@ func TestMetricsTellFiguresUnderLabelsThatDoNotGrow(t *testing.T) {
 		`sentinel_decisions{action="block",origin="operator"} 1`,
 		`sentinel_build_info{version="1.2.3"} 1`,
 		`sentinel_dependency_up{name="database"} 1`,
-		"sentinel_bouncers 1", "sentinel_key_flood_rules 0", `sentinel_memory_turned_away_total{rule="rate-abuse"} 0`, "sentinel_traffic_lost_total 0", "sentinel_enforcing 1", "go_goroutines ",
+		"sentinel_bouncers 1", "sentinel_key_flood_rules 0", `sentinel_memory_turned_away_total{rule="rate-abuse"} 0`, "sentinel_traffic_lost_total 0", "sentinel_weak_findings_unfolded_total 0", "sentinel_enforcing 1", "go_goroutines ",
 		`sentinel_store_bytes{database="traffic"}`, `sentinel_store_oldest_timestamp_seconds{class="exchanges"}`,
 		`sentinel_would_act_findings_total{rule="honeypot"} 0`,
 	} {
