@@ -5,6 +5,16 @@ import (
 	"strconv"
 )
 
+// Usual is told from memory.
+func (r *healthResolver) Usual(ctx context.Context, obj *Health) (*Usual, error) {
+	return r.usual(), ctx.Err()
+}
+
+// Memory is looked at.
+func (r *healthResolver) Memory(ctx context.Context, obj *Health) ([]*RuleMemory, error) {
+	return r.memory(), ctx.Err()
+}
+
 // Health is told from memory.
 func (r *queryResolver) Health(ctx context.Context) (*Health, error) {
 	return r.showHealth(r.guard.Health()), ctx.Err()
@@ -25,13 +35,13 @@ func (r *queryResolver) Rules(ctx context.Context) ([]*Rule, error) {
 	var out []*Rule
 	policy, would := r.guard.Policy(), r.wouldHave()
 	for _, rule := range policy.All() {
-		terms, counted := policy.Terms(rule.ID), would[rule.ID]
-		if counted == nil {
-			counted = &WouldHave{}
+		terms, have := policy.Terms(rule.ID), would[rule.ID]
+		if have == nil {
+			have = &WouldHave{}
 		}
 		out = append(out, &Rule{
-			ID: rule.ID, Title: rule.Title, Version: int32(rule.Version),
-			Severity: terms.Severity, Mode: ruleMode(terms), WouldHave: counted, Explanation: r.guard.Explain(rule.ID),
+			ID: rule.ID, Title: rule.Title, Version: int32(rule.Version), Pack: packOf(rule), By: countedBy(rule),
+			Severity: terms.Severity, Mode: ruleMode(terms), WouldHave: have, Explanation: r.guard.Explain(rule.ID),
 		})
 	}
 	return out, ctx.Err()
@@ -66,3 +76,8 @@ func (r *queryResolver) Search(ctx context.Context, text string) ([]*Hit, error)
 func (r *subscriptionResolver) HealthChanged(ctx context.Context) (<-chan *Health, error) {
 	return follow(ctx, &r.guard.News().HealthChanged, r.showHealth), nil
 }
+
+// Health returns HealthResolver implementation.
+func (r *Resolver) Health() HealthResolver { return &healthResolver{r} }
+
+type healthResolver struct{ *Resolver }

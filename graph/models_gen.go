@@ -294,6 +294,12 @@ type Health struct {
 	TrafficLost int64 `json:"trafficLost"`
 	// Alerts and decisions that wait to be written.
 	Waiting int64 `json:"waiting"`
+	// What is known of usual behaviour; null when nobody looks for what is unusual.
+	Usual *Usual `json:"usual,omitempty"`
+	// What rules remember, by rule.
+	Memory []*RuleMemory `json:"memory"`
+	// What says where addresses are, with its file, as DBIP-Country-Lite 2026-06-01 (dbip-country.mmdb).
+	Places []string `json:"places"`
 }
 
 // Something the search found: where to go, and what to show.
@@ -340,14 +346,69 @@ type Query struct {
 
 // A rule as it is enforced, for those who ask what trips it.
 type Rule struct {
-	ID        string          `json:"id"`
-	Title     string          `json:"title"`
-	Version   int32           `json:"version"`
+	ID      string `json:"id"`
+	Title   string `json:"title"`
+	Version int32  `json:"version"`
+	// That it belongs to: core, fintech, or one of the operator's.
+	Pack string `json:"pack"`
+	// Whom it counts, as client or account; empty for one that counts in a way of its own.
+	By        []string        `json:"by"`
 	Severity  engine.Severity `json:"severity"`
 	Mode      RuleMode        `json:"mode"`
 	WouldHave *WouldHave      `json:"wouldHave"`
 	// In plain words, with its figures.
 	Explanation string `json:"explanation"`
+}
+
+// How full the memory of a rule is. Full is as it should be.
+type RuleMemory struct {
+	Rule string `json:"rule"`
+	// Clients, keys or accounts that it has room for, and that it remembers.
+	Room int32 `json:"room"`
+	Held int32 `json:"held"`
+	// Forgotten while they still counted.
+	Evicted int64 `json:"evicted"`
+	// Not taken in, as all it remembers counted more.
+	TurnedAway int64 `json:"turnedAway"`
+	// There are far more new ones than usual: a flood of invented keys, or a crowd.
+	Flooded bool `json:"flooded"`
+}
+
+type ServedConnection struct {
+	Edges      []*ServedEdge `json:"edges"`
+	PageInfo   *PageInfo     `json:"pageInfo"`
+	TotalCount int32         `json:"totalCount"`
+}
+
+type ServedEdge struct {
+	Cursor string          `json:"cursor"`
+	Node   *ServedEndpoint `json:"node"`
+}
+
+// A method and template of a path that the API serves, as it was seen to.
+type ServedEndpoint struct {
+	ID     string `json:"id"`
+	Method string `json:"method"`
+	// As /accounts/{id}. Written by strangers in part: show as text.
+	Route    string    `json:"route"`
+	FirstAt  time.Time `json:"firstAt"`
+	LastAt   time.Time `json:"lastAt"`
+	Requests int64     `json:"requests"`
+	// Answers by class, those that there were.
+	Statuses []*StatusClass `json:"statuses"`
+	// Share of requests with a key, a session or an account, 0 to 1.
+	Authenticated float64 `json:"authenticated"`
+	// First seen when the API had been known for a day: nobody may know that it is there.
+	Late bool `json:"late"`
+}
+
+type ServedFilter struct {
+	Methods []string `json:"methods,omitempty"`
+	// Contained in the route, whatever its case.
+	Text *string `json:"text,omitempty"`
+	Late *bool   `json:"late,omitempty"`
+	// Ever asked for with a key, a session or an account, or never.
+	Authenticated *bool `json:"authenticated,omitempty"`
 }
 
 type SourceConnection struct {
@@ -369,6 +430,12 @@ type StageReached struct {
 	LastAt   time.Time `json:"lastAt"`
 	// The attacker got what he wanted.
 	Success bool `json:"success"`
+}
+
+// 2 for 2xx and so on.
+type StatusClass struct {
+	Class int32 `json:"class"`
+	Count int64 `json:"count"`
 }
 
 type Subscription struct {
@@ -422,6 +489,23 @@ type Upstream struct {
 	// Why not, in plain words; empty when healthy.
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`
+}
+
+// What was learned of usual behaviour, to tell what is unlike it.
+type Usual struct {
+	// Enough was learned to tell.
+	Warm bool `json:"warm"`
+	// Nothing is learned while a grave incident goes on.
+	Frozen bool `json:"frozen"`
+	// Exchanges.
+	Learned int64 `json:"learned"`
+	// Score of a client from which on it is unusual; null before a whole day was seen.
+	Threshold *float64 `json:"threshold,omitempty"`
+	// Clients today, and alerts about them.
+	Clients int32 `json:"clients"`
+	Alerts  int32 `json:"alerts"`
+	// What is not what it was, since a day at most.
+	Drifting []string `json:"drifting"`
 }
 
 // What was counted since the start, and would have been done had it been enforced.

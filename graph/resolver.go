@@ -30,7 +30,8 @@ type About struct {
 	Upstreams func() []*Upstream    // as they do now; nil: none
 	Logs      func() []*FollowedLog // likewise
 
-	Places func(netip.Addr) engine.Place // where an address is; nil: nobody knows
+	Places     func(netip.Addr) engine.Place // where an address is; nil: nobody knows
+	PlacesFrom func() []string               // names of what says where addresses are; nil: nothing does
 }
 
 // NewResolver returns the answers that stand on this store and this guard; a is nil where nobody

@@ -90,7 +90,8 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 	}
 	defer l.Close()
 
-	places, err := geo.Demo(placeFiles(config.GeoIP{})...)
+	placed := placeFiles(config.GeoIP{})
+	places, err := geo.Demo(placed...)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,8 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 	protected := gateway.New(gateway.Config{Demo: true, Places: places.Place, KeySecret: key, CORS: bank.Paths(), Node: byte(derive(key, node)), Log: log}, g, bank.New(time.Now))
 	ui, err := console.New(console.Config{
 		Store: db, Guard: g, App: frontend.Dist(), Hosts: hosts(cfg.Listen, l.Addr()), Demo: true, Version: version, Log: log,
-		Places: places.Place,
+		Places:     places.Place,
+		PlacesFrom: func() []string { return placeSources(places, placed) },
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/sentinel-protocol/sentinel/server/config"
+	"github.com/sentinel-protocol/sentinel/server/geo"
 )
 
 // countryFile lies beside the program: the free country database of DB-IP.
@@ -27,4 +28,15 @@ func placeFiles(named config.GeoIP) []string {
 		return nil
 	}
 	return []string{beside}
+}
+
+// placeSources names what places are known from, each with its file: not every database says whose
+// it is, and that of DB-IP must be named. Of the demo's own there is no file.
+func placeSources(db *geo.DB, files []string) []string {
+	names := db.Sources()
+	own := len(names) - len(files)
+	for i, f := range files {
+		names[own+i] += " (" + filepath.Base(f) + ")"
+	}
+	return names
 }

@@ -148,7 +148,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		Hosts:   slices.Concat(own, cfg.Console.Hosts),
 		Origins: origins(cfg.Console, own, desk.Secure()), Version: version, Log: log,
 		Operating: func(a netip.Addr) { g.SpareUntil(a, time.Now().Add(spareOperators)) },
-		Upstreams: at.upstreams, Logs: follow.told, Places: at.located,
+		Upstreams: at.upstreams, Logs: follow.told, Places: at.located, PlacesFrom: at.placesFrom,
 	})
 	if err != nil {
 		return err

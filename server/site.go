@@ -25,12 +25,13 @@ import (
 // A site is what a reload makes anew: who the client is, which templates there are, where
 // requests go. A request ends at the site where it began.
 type site struct {
-	gateway  http.Handler         // nil without an upstream
-	proxy    *proxy.Proxy         // likewise
-	authz    *gateway.ForwardAuth // what proxies that only ask are answered
-	routes   gateway.Routes
-	places   *geo.DB
-	inFlight atomic.Int64
+	gateway    http.Handler         // nil without an upstream
+	proxy      *proxy.Proxy         // likewise
+	authz      *gateway.ForwardAuth // what proxies that only ask are answered
+	routes     gateway.Routes
+	places     *geo.DB
+	placesFrom []string // names
+	inFlight   atomic.Int64
 }
 
 // lasting is what outlives a site.
@@ -67,9 +68,11 @@ func newSite(cfg config.Config, c gateway.Config, stays *lasting, g *guard.Guard
 		return nil, fmt.Errorf("gateway.routes.openapi: %w", err)
 	}
 	s.routes = c.Routes
-	if s.places, err = geo.Open(placeFiles(cfg.GeoIP)...); err != nil {
+	files := placeFiles(cfg.GeoIP)
+	if s.places, err = geo.Open(files...); err != nil {
 		return nil, fmt.Errorf("geoip: %w", err)
 	}
+	s.placesFrom = placeSources(s.places, files)
 	c.Places = s.places.Place
 	c.Node = stays.number()
 	c.From, c.NoLog = cfg.Service.Authz.From, !slices.ContainsFunc(cfg.Logs, func(l config.Log) bool { return l.As == config.Answers })
@@ -186,6 +189,13 @@ func (s *sites) place(said engine.Place, a netip.Addr) engine.Place {
 
 // located is where an address is, as far as the newest site knows.
 func (s *sites) located(a netip.Addr) engine.Place { return s.place(engine.Place{}, a) }
+
+// placesFrom names what the newest site knows places from.
+func (s *sites) placesFrom() []string {
+	at := s.take()
+	defer at.inFlight.Add(-1)
+	return at.placesFrom
+}
 
 // upstreams are the targets behind the gateway, as they do now.
 func (s *sites) upstreams() []*graph.Upstream {

@@ -26,6 +26,7 @@ var rights = map[string]Role{
 	"Query.exchange":  Viewer,
 	"Query.backtest":  Analyst,
 	"Query.impact":    Analyst,
+	"Query.inventory": Viewer,
 	"Query.operators": Admin,
 	"Query.tokens":    Admin,
 

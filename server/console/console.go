@@ -39,8 +39,9 @@ type Config struct {
 	// no rule locks him out.
 	Operating func(netip.Addr)
 
-	Upstreams func() []*graph.Upstream    // the APIs behind the gateway; nil: none
-	Logs      func() []*graph.FollowedLog // the access logs that are followed; nil: none
+	PlacesFrom func() []string             // names of what says where addresses are; nil: nothing does
+	Upstreams  func() []*graph.Upstream    // the APIs behind the gateway; nil: none
+	Logs       func() []*graph.FollowedLog // the access logs that are followed; nil: none
 
 	Places func(netip.Addr) engine.Place // where an address is; nil: nobody knows
 }
@@ -91,7 +92,7 @@ func New(c Config) (*Console, error) {
 		out.sockets.asking = mostAsking
 		out.watching.Go(out.watchSockets)
 	}
-	out.graphql = out.newGraphQL(graph.About{Version: c.Version, Demo: c.Demo, Upstreams: c.Upstreams, Logs: c.Logs, Places: c.Places})
+	out.graphql = out.newGraphQL(graph.About{Version: c.Version, Demo: c.Demo, Upstreams: c.Upstreams, Logs: c.Logs, Places: c.Places, PlacesFrom: c.PlacesFrom})
 	out.rest, out.signing = out.newREST(), out.newSigning()
 	return out, nil
 }

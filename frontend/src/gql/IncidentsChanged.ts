@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type IncidentsChangedSubscriptionVariables = Exact<{ [key: string]: never; }>;
 
 
-export type IncidentsChangedSubscription = { incidentChanged: { __typename: 'Incident', id: string, reference: string, title: string, severity: Types.Severity, status: Types.AlertStatus, firstAt: string, lastAt: string, alertCount: number, clientCount: number, shared: string } };
+export type IncidentsChangedSubscription = { incidentChanged: { __typename: 'Incident', id: string, reference: string, title: string, severity: Types.Severity, score: number, status: Types.AlertStatus, firstAt: string, lastAt: string, alertCount: number, clientCount: number, shared: string } };
 
 export const IncidentsChangedDocument = typed<IncidentsChangedSubscription, IncidentsChangedSubscriptionVariables>(
-  "subscription IncidentsChanged{incidentChanged{...IncidentRow __typename}}fragment IncidentRow on Incident{id reference title severity status firstAt lastAt alertCount clientCount shared __typename}",
+  "subscription IncidentsChanged{incidentChanged{...IncidentRow __typename}}fragment IncidentRow on Incident{id reference title severity score status firstAt lastAt alertCount clientCount shared __typename}",
 );

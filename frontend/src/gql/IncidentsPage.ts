@@ -9,8 +9,8 @@ export type IncidentsPageQueryVariables = Exact<{
 }>;
 
 
-export type IncidentsPageQuery = { incidents: { __typename: 'IncidentConnection', totalCount: number, edges: Array<{ __typename: 'IncidentEdge', node: { __typename: 'Incident', id: string, reference: string, title: string, severity: Types.Severity, status: Types.AlertStatus, firstAt: string, lastAt: string, alertCount: number, clientCount: number, shared: string } }>, pageInfo: { __typename: 'PageInfo', endCursor: string | null, hasNextPage: boolean } } };
+export type IncidentsPageQuery = { incidents: { __typename: 'IncidentConnection', totalCount: number, edges: Array<{ __typename: 'IncidentEdge', node: { __typename: 'Incident', id: string, reference: string, title: string, severity: Types.Severity, score: number, status: Types.AlertStatus, firstAt: string, lastAt: string, alertCount: number, clientCount: number, shared: string } }>, pageInfo: { __typename: 'PageInfo', endCursor: string | null, hasNextPage: boolean } } };
 
 export const IncidentsPageDocument = typed<IncidentsPageQuery, IncidentsPageQueryVariables>(
-  "query IncidentsPage($status:AlertStatus$after:String){incidents(status:$status first:50 after:$after){totalCount edges{node{...IncidentRow __typename}__typename}pageInfo{endCursor hasNextPage __typename}__typename}}fragment IncidentRow on Incident{id reference title severity status firstAt lastAt alertCount clientCount shared __typename}",
+  "query IncidentsPage($status:AlertStatus$after:String){incidents(status:$status first:50 after:$after){totalCount edges{node{...IncidentRow __typename}__typename}pageInfo{endCursor hasNextPage __typename}__typename}}fragment IncidentRow on Incident{id reference title severity score status firstAt lastAt alertCount clientCount shared __typename}",
 );

@@ -74,6 +74,15 @@ export type RuleMode = 'ENFORCE' | 'SHADOW' | 'OFF';
 
 export type LogRole = 'TRAFFIC' | 'ANSWERS';
 
+export type ServedFilter = {
+  methods?: Array<string> | null | undefined;
+  /** Contained in the route, whatever its case. */
+  text?: string | null | undefined;
+  late?: boolean | null | undefined;
+  /** Ever asked for with a key, a session or an account, or never. */
+  authenticated?: boolean | null | undefined;
+};
+
 export type Role = 'VIEWER' | 'ANALYST' | 'ADMIN';
 
 export type AddOperatorInput = {

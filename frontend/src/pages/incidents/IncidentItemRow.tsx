@@ -8,6 +8,7 @@ import { SeverityBadge } from '../../ui/SeverityBadge';
 import { AlertStatusBadge } from '../../ui/StatusBadge';
 import { Time } from '../../ui/Time';
 import classes from './IncidentsPage.module.css';
+import { ScoreBadge } from './Score';
 
 /** One incident of the list: a link to it. */
 export const IncidentItemRow = memo(function IncidentItemRow({
@@ -30,6 +31,7 @@ export const IncidentItemRow = memo(function IncidentItemRow({
       </span>
       <span className={classes.reference}>
         <span className="mono">{i.reference}</span>
+        <ScoreBadge score={i.score} />
         {i.status === 'RESOLVED' && <AlertStatusBadge status="RESOLVED" />}
       </span>
       <Link

@@ -7,6 +7,7 @@ import { Part } from '../../ui/Opened';
 import { type Column, Table } from '../../ui/Table';
 import { Clock } from '../../ui/Time';
 import classes from './IncidentOpened.module.css';
+import { Score } from './Score';
 
 type Made = NonNullable<IncidentMadeQuery['incident']>;
 
@@ -19,6 +20,7 @@ export function IncidentMade({ id }: { id: string }) {
   return (
     <>
       <Part title={`Score ${made.score} of 100`} aside={made.parent && <Continues of={made.parent} />}>
+        <Score score={made.score} />
         <Table
           label="Reasons of the score"
           columns={reasonColumns}

@@ -71,7 +71,8 @@ export function IncidentsPage() {
           />
         }
       >
-        Alerts that belong to one attack: the same client, network or key within an hour.
+        Alerts and weak observations that belong to one attack: they share a client, network, key or account,
+        or several things that are rare here, as a program, a path or a way of asking.
       </PageHeader>
       <NotLive />
       <Split
@@ -168,13 +169,14 @@ function NoIncidents({ status, onChange }: { status: Shown; onChange: (status: S
         title="No incident so far"
         action={<ToSimulator>Launch an attack in the simulator</ToSimulator>}
       >
-        When alerts share a client, a network or a key within an hour, they appear here as one.
+        When alerts share a client, a network, a key or an account, or several things that are rare here, they
+        appear here as one. So do requests of many that say nothing one by one.
       </Nothing>
     );
   else if (status === 'RESOLVED')
     nothing = (
       <Nothing icon={icon} title="No incident is resolved yet">
-        An incident is resolved once all its alerts are.
+        An incident is resolved once all its alerts are; one without alerts, once it was idle.
       </Nothing>
     );
   return <div className={classes.empty}>{nothing}</div>;

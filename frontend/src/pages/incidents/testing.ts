@@ -16,6 +16,7 @@ export function row(id: string, more: Partial<IncidentRowFragment> = {}): Incide
     reference: `INC-${id}`,
     title: `Attack ${id}`,
     severity: 'HIGH',
+    score: 74,
     status: 'OPEN',
     firstAt: at(0),
     lastAt: at(100),

@@ -18,7 +18,7 @@ export function RuleCard({
   return (
     <li className={classes.rule} data-mode={r.mode}>
       <div className={classes.words}>
-        <h2 className={classes.title}>{r.title}</h2>
+        <h3 className={classes.title}>{r.title}</h3>
         <p className={classes.badges}>
           <RuleModeBadge mode={r.mode} idle={!enforcing} />
           <SeverityBadge severity={r.severity} />

@@ -8,6 +8,7 @@ const rule = (id: string, more: object = {}) => ({
   id,
   title: `Title of ${id}`,
   version: 1,
+  pack: 'core',
   severity: 'HIGH',
   mode: 'ENFORCE',
   explanation: 'More than 100 requests of one client within 60 s.',
@@ -82,5 +83,35 @@ describe('the rules', () => {
     expect(how.getByText(/rate-abuse: \{mode: shadow\}/)).toBeTruthy();
     expect(how.getByText('SIGHUP')).toBeTruthy();
     expect(how.getByRole('button', { name: 'Copy lines for the configuration file' })).toBeTruthy();
+  });
+
+  test('stand by pack, with how each pack stands', async () => {
+    rules([
+      rule('mine', { pack: 'shop', mode: 'SHADOW', wouldHave: { requests: 4, findings: 1 } }),
+      rule('a'),
+      rule('b', { mode: 'OFF' }),
+    ]);
+    const core = within(await screen.findByRole('region', { name: 'core' }));
+    expect(core.getByText('2 rules: 1 enforces, 1 off.')).toBeTruthy();
+    expect(core.getAllByRole('listitem')).toHaveLength(2);
+    const shop = within(screen.getByRole('region', { name: 'shop' }));
+    expect(
+      shop.getByText('1 rule: 1 in shadow. Would have acted 1 time and refused 4 requests.'),
+    ).toBeTruthy();
+  });
+
+  test('are found by words, by mode and by pack', async () => {
+    rules([rule('a'), rule('b', { mode: 'SHADOW' }), rule('c', { pack: 'shop', explanation: 'Carts' })]);
+    const titles = () => screen.getAllByRole('heading', { level: 3 }).map((h) => h.textContent);
+    await userEvent.type(await screen.findByRole('searchbox', { name: 'Search in rules' }), 'CART title');
+    expect(titles()).toEqual(['Title of c']);
+    await userEvent.click(screen.getByRole('button', { name: 'Clear the search' }));
+    await userEvent.selectOptions(screen.getByRole('combobox', { name: 'Pack' }), 'core');
+    expect(titles()).toEqual(['Title of a', 'Title of b']);
+    await userEvent.click(screen.getByRole('radio', { name: 'Shadow' }));
+    expect(titles()).toEqual(['Title of b']);
+    await userEvent.click(screen.getByRole('radio', { name: 'Off' }));
+    await userEvent.click(await screen.findByRole('button', { name: 'Show all 3' }));
+    expect(titles()).toHaveLength(3);
   });
 });

@@ -6,7 +6,7 @@ import { Answer, Bones, Nothing } from '../../ui/Answer';
 import { PageHeader } from '../../ui/PageHeader';
 import { Time } from '../../ui/Time';
 import { HowToChange } from './HowToChange';
-import { RuleCard } from './RuleCard';
+import { RuleList } from './RuleList';
 import classes from './RulesPage.module.css';
 
 /** What is looked for, what comes of it, and what would have come of it had it been enforced. */
@@ -25,15 +25,7 @@ export function RulesPage() {
                 The configuration file names those that are.
               </Nothing>
             ) : (
-              <ul className={classes.list} aria-label="Rules">
-                {rules.map((rule) => (
-                  <RuleCard
-                    key={rule.id}
-                    rule={rule}
-                    enforcing={health.mode === 'ENFORCE' && !health.notEnforcing}
-                  />
-                ))}
-              </ul>
+              <RuleList rules={rules} enforcing={health.mode === 'ENFORCE' && !health.notEnforcing} />
             )}
             <HowToChange demo={health.demo} example={rules[0]?.id ?? 'rate-abuse'} />
           </>

@@ -68,7 +68,8 @@ describe('what is protected', () => {
     lag: 0,
     problem: '',
   };
-  const sources = (upstreams: object[], logs: object[]) => settings({ SettingsSources: { upstreams, logs } });
+  const sources = (upstreams: object[], logs: object[]) =>
+    settings({ SettingsSources: { upstreams, logs, health: { places: [], usual: null } } });
 
   test('is listed with how it does, and why not', async () => {
     const away = { ...upstream, name: 'cards', healthy: false, reason: 'connection refused' };
@@ -89,6 +90,39 @@ describe('what is protected', () => {
     expect(logs.getByText('3 lines could not be read')).toBeTruthy();
     expect(logs.getByText('line 1,204').parentElement?.textContent).toBe('line 1,204 has no status');
     expect(logs.getByText('and 2 more')).toBeTruthy();
+  });
+});
+
+describe('where addresses are', () => {
+  const told = (places: string[], usual: object | null = null) =>
+    settings({ SettingsSources: { upstreams: [], logs: [], health: { places, usual } } });
+
+  test('is credited to whom the file is from', async () => {
+    told(['country ipvAll 2026-06-01 (dbip-country.mmdb)']);
+    const places = await panel('Where addresses are');
+    expect(places.getByText(/country ipvAll 2026-06-01/)).toBeTruthy();
+    const link = places.getByRole('link', { name: 'IP Geolocation by DB-IP' });
+    expect(link.getAttribute('href')).toBe('https://db-ip.com');
+  });
+
+  test('is credited to nobody else', async () => {
+    told(['GeoLite2-City 2026-06-01']);
+    expect((await panel('Where addresses are')).queryByRole('link')).toBeNull();
+  });
+
+  test('may be unknown, and then what to do is said', async () => {
+    told([]);
+    expect((await panel('Where addresses are')).getByText('dbip-country.mmdb')).toBeTruthy();
+  });
+
+  test('stands beside what is usual', async () => {
+    told([], { warm: true, frozen: true, learned: 12_000, threshold: 21.5, drifting: ['share of errors'] });
+    const usual = await panel('Usual behaviour');
+    expect(usual.getByText('Paused')).toBeTruthy();
+    expect(
+      usual.getByText(/12,000 requests that went well. A client is unusual from a score of 21.5 on/),
+    ).toBeTruthy();
+    expect(usual.getByText(/Not what it was since today: share of errors/)).toBeTruthy();
   });
 });
 

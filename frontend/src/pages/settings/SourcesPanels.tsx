@@ -8,7 +8,9 @@ import { Badge } from '../../ui/Badge';
 import { Panel } from '../../ui/Panel';
 import { type Column, Table } from '../../ui/Table';
 import { Time } from '../../ui/Time';
+import { PlacesPanel } from './PlacesPanel';
 import classes from './SettingsPage.module.css';
+import { UsualPanel } from './UsualPanel';
 
 type Upstream = SettingsSourcesQuery['upstreams'][number];
 type Log = SettingsSourcesQuery['logs'][number];
@@ -17,7 +19,7 @@ type Log = SettingsSourcesQuery['logs'][number];
 export function SourcesPanels() {
   const query = useQuery(SettingsSourcesDocument);
   useEvery(5_000, query.refetch);
-  const { upstreams = [], logs = [] } = query.data ?? {};
+  const { upstreams = [], logs = [], health } = query.data ?? {};
   return (
     <>
       {upstreams.length > 0 && (
@@ -39,6 +41,8 @@ export function SourcesPanels() {
           </ul>
         </Panel>
       )}
+      {health && <PlacesPanel places={health.places} />}
+      {health?.usual && <UsualPanel usual={health.usual} />}
     </>
   );
 }
