@@ -193,6 +193,9 @@ func TestRulesThatAreCodeSayHowManyTheyCanCount(t *testing.T) {
 		if r.Watch == nil || r.More == 0 {
 			continue
 		}
+		if _, nothing := r.Watch(Defaults(), r.Terms, newKeyed(1)).(known); nothing {
+			continue // it remembers nothing by itself
+		}
 		if r.Most == 0 || r.Most > MostCounted {
 			t.Errorf("%s: counts up to %d, and may count %d", r.ID, r.Most, MostCounted)
 			continue
