@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"math/bits"
 	"net/netip"
@@ -80,13 +81,12 @@ func BenchmarkEverything(b *testing.B) {
 	}
 }
 
-// Ten million sources in twenty minutes, with everything on: each fails to sign in once, or is well
+var many = flag.Uint("sources", 500_000, "how many touch the memory of an engine with everything on")
+
+// Many sources in twenty minutes, with everything on: each fails to sign in once, or is well
 // answered with a key of its own. One of them tries a password every 90 seconds.
-func TestTenMillionSourcesTouchLittleMemoryAndHideNobody(t *testing.T) {
-	sources, most := uint32(10_000_000), int64(64)
-	if testing.Short() {
-		sources = 500_000
-	}
+func TestManySourcesTouchLittleMemoryAndHideNobody(t *testing.T) {
+	sources, most := uint32(*many), int64(64)
 	before := resident(t)
 	e := everything(t)
 	const span, begins, every = 20 * time.Minute, 10 * time.Minute, 90 * time.Second // he comes when everything is full
