@@ -116,6 +116,29 @@ var scenes = map[string]scene{
 		shows:  func(p *play) { p.getsIn(5) },
 		nearly: func(p *play) { p.getsIn(4) },
 	},
+	"stuffing-campaign": {
+		policy: lenient,
+		shows: func(p *play) {
+			s := p.settled()
+			for range 3 {
+				s.minute(20, 60, nil)
+			}
+		},
+		nearly: func(p *play) { // a mailing: five times as many sign in, one in ten of whom mistypes
+			s := p.settled()
+			for range 10 {
+				s.minute(100, 0, nil)
+			}
+		},
+	},
+	"failed-attempt": {
+		policy: func(p *Policy) {
+			lenient(p)
+			terms("credential-stuffing", func(t *Terms) { t.Off = true })(p)
+		},
+		shows:  func(p *play) { p.settled().mistype("Mozilla/5.0 (Windows NT 6.1) Chrome/79") },
+		nearly: func(p *play) { p.settled().mistype(townProgram) },
+	},
 	"payment-without-balance": {
 		shows: func(p *play) { p.pays(5 * time.Minute) },
 		nearly: func(p *play) {
@@ -253,6 +276,26 @@ func (p *play) getsIn(failures int) {
 	p.signIn(api, attacker, "alice", true)
 }
 
+// settled is a town whose people have signed in for an hour.
+func (p *play) settled() *townsfolk {
+	s := &townsfolk{play: p}
+	for range 60 {
+		s.minute(20, 0, nil)
+	}
+	return s
+}
+
+// mistype lets a few strangers fail each minute, with that program.
+func (s *townsfolk) mistype(program string) {
+	for range 6 {
+		s.minute(20, 5, func(x *Exchange) {
+			if x.Status == 401 {
+				x.UserAgent = program
+			}
+		})
+	}
+}
+
 // pays so long after it looked at the balance.
 func (p *play) pays(after time.Duration) {
 	p.exchange(attacker, Request{Path: "/api/balance", Key: key("mine")}, 200)
@@ -305,26 +348,30 @@ func TestEveryRuleIsShownAtWorkAndIsSilentAboutWhatIsNearlyIt(t *testing.T) {
 			t.Errorf("%s has no scene that shows it, or none that comes close: add both to scenes", r.ID)
 			continue
 		}
-		t.Run(r.ID, func(t *testing.T) {
-			shown, weak := false, true
-			for _, f := range s.play(t, s.shows) {
-				if f.Rule == r.ID {
-					shown, weak = true, weak && f.Weak
-				}
-			}
-			if !shown {
-				t.Error("is not shown at work")
-			}
-			for _, f := range s.play(t, s.nearly) { // what is weak says nothing, unless the rule says no more than that
-				if !f.Weak || weak && f.Rule == r.ID {
-					t.Errorf("honest traffic that comes close: %s says %s", f.Rule, f.Reason)
-				}
-			}
-		})
+		t.Run(r.ID, func(t *testing.T) { s.holds(t, r) })
 	}
 	for id := range scenes {
 		if !slices.ContainsFunc(Rules(), func(r Rule) bool { return r.ID == id }) {
 			t.Errorf("there are scenes of %s, which is no rule", id)
+		}
+	}
+}
+
+// holds a rule to its scene.
+func (s scene) holds(t *testing.T, r Rule) {
+	t.Helper()
+	shown, weak := false, true
+	for _, f := range s.play(t, s.shows) {
+		if f.Rule == r.ID {
+			shown, weak = true, weak && f.Weak
+		}
+	}
+	if !shown {
+		t.Errorf("%s is not shown at work", r.ID)
+	}
+	for _, f := range s.play(t, s.nearly) { // what is weak says nothing, unless the rule says no more than that
+		if !f.Weak || weak && f.Rule == r.ID {
+			t.Errorf("honest traffic that comes close: %s says %s", f.Rule, f.Reason)
 		}
 	}
 }
@@ -341,3 +388,66 @@ func (s scene) play(t *testing.T, part func(*play)) (said []Finding) {
 	part(p)
 	return said
 }
+
+// The proof that a rule which is code costs a file, a line and a scene: this is the file, Packs
+// is the line. It remembers, and is judged, told, blocked for and explained like all others.
+func TestANewRuleThatIsCodeIsAFileALineAndAScene(t *testing.T) {
+	cardsTaken := Rule{
+		ID: "cards-taken", Title: "Cards taken one after the other", Version: 1, Pack: fintech,
+		On: Answers, Statuses: []int{201}, Methods: []string{"POST"}, Routes: []string{"/cards/{id}"},
+		Terms: Terms{Severity: High, Do: Block, For: time.Hour},
+		Watch: func(Policy, Terms, keyed) watch { return &inRow{} },
+		Explain: func(Policy, Terms) string {
+			return "Three cards in a row whose numbers follow one another."
+		},
+	}
+	s := scene{
+		policy: func(p *Policy) { p.Packs = append(p.Packs, cardsTaken) },
+		shows:  func(p *play) { p.takes(4, 5, 6) },
+		nearly: func(p *play) { p.takes(4, 5, 7, 8) },
+	}
+	s.holds(t, cardsTaken)
+	said := strong(s.play(t, s.shows))
+	if len(said) != 1 || said[0].Reason != "198.18.0.7 took three cards in a row." || said[0].Decision == nil || said[0].Receipt().Rule != "cards-taken" {
+		t.Errorf("what is said is %+v", said)
+	}
+	p := newPlay(t, s.policy)
+	p.takes(4, 5, 6)
+	p.refuses(p.get(attacker, "/"), 403, "cards-taken")
+	if said := p.Policy().Explain("cards-taken"); said != "Three cards in a row whose numbers follow one another. It raises an alert of severity HIGH and blocks the client for 1 hour." {
+		t.Errorf("it explains itself as %q", said)
+	}
+	p.revise(func(p *Policy) { p.Rules["cards-taken"] = Terms{Off: true, Severity: High} })
+	p.wait(2 * time.Hour)
+	p.hears = func(f Finding) {
+		if f.Rule == "cards-taken" {
+			t.Errorf("switched off, it says %s", f.Reason)
+		}
+	}
+	p.takes(7, 8, 9)
+}
+
+func (p *play) takes(cards ...int) {
+	for _, n := range cards {
+		p.exchange(attacker, Request{Method: "POST", Path: fmt.Sprint("/cards/", n)}, 201)
+	}
+}
+
+// inRow remembers the last card and how many came in a row.
+type inRow struct{ last, row int }
+
+func (w *inRow) ask(v *view, _ question) (t tally) {
+	card := int(v.Folded[len(v.Folded)-1] - '0')
+	if card != w.last+1 {
+		w.row = 0
+	}
+	w.last, w.row = card, w.row+1
+	if w.row == 3 {
+		t = tally{over: true, tell: true, count: 3, reason: fmt.Sprintf("%s took three cards in a row.", v.Client)}
+	}
+	return t
+}
+
+func (w *inRow) forget(Target) { *w = inRow{} }
+
+func (w *inRow) fill() Fill { return Fill{Clients: 1} }
