@@ -43,7 +43,7 @@ func plain(v reflect.Value) any {
 				continue
 			}
 			value := plain(f)
-			if tag.Get("secret") != "" && !f.IsZero() && !(f.Kind() == reflect.Slice && f.Len() == 0) {
+			if tag.Get("secret") != "" && !f.IsZero() && (f.Kind() != reflect.Slice || f.Len() > 0) {
 				value = hidden
 			}
 			out = append(out, yaml.MapItem{Key: tag.Get("key"), Value: value})

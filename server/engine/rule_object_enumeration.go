@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -106,12 +107,7 @@ func (w *objects) ask(v *view, q question) (t tally) {
 
 // step notes that an object was asked for. A refusal is counted once for each object.
 func (o *walk) step(id uint16, status int) {
-	for _, known := range o.ids[:o.distinct] {
-		if known == id {
-			return
-		}
-	}
-	if int(o.distinct) == len(o.ids) {
+	if slices.Contains(o.ids[:o.distinct], id) || int(o.distinct) == len(o.ids) {
 		return
 	}
 	o.ids[o.distinct] = id

@@ -216,7 +216,7 @@ func (g *Guard) Observe(x engine.Exchange) {
 	g.relieve(x.At)
 	for _, f := range g.engine.Observe(x) {
 		g.tally.found(f.Rule)
-		if f.Weak && !(g.faint.admits(f.At) && g.outbox.roomy()) {
+		if f.Weak && (!g.faint.admits(f.At) || !g.outbox.roomy()) {
 			g.faint.passed.Add(1)
 			continue
 		}

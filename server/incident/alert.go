@@ -102,10 +102,10 @@ type Strand struct {
 }
 
 // Stage of the attack that the strand speaks of, 0 for none.
-func (s Strand) Stage() Stage { return StageOf(s.Rule) }
+func (e Strand) Stage() Stage { return StageOf(e.Rule) }
 
 // Success reports whether the attacker got what he wanted.
-func (s Strand) Success() bool { return meaningOf(s.Rule).success }
+func (e Strand) Success() bool { return meaningOf(e.Rule).success }
 
 // Levels of strands.
 const (

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"container/list"
+	"slices"
 	"strings"
 	"time"
 
@@ -215,7 +216,7 @@ func (b *Book) Sources(id int64) []Source {
 	if g == nil {
 		return nil
 	}
-	return g.listed[:len(g.listed):len(g.listed)]
+	return slices.Clip(g.listed)
 }
 
 // Nodes returns how much is remembered that may be linked to.

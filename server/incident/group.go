@@ -165,7 +165,7 @@ func (g *group) touch(account string) {
 	account = strings.Clone(account)
 	g.accounts[account] = struct{}{}
 	if len(g.Accounts) < mostNamed {
-		g.Accounts = append(g.Accounts[:len(g.Accounts):len(g.Accounts)], clip(account))
+		g.Accounts = append(slices.Clip(g.Accounts), clip(account))
 	}
 }
 
@@ -295,6 +295,7 @@ func (g *group) bind(f *engine.Finding, ms []mark, m match) {
 			}
 		case rare:
 			g.count(f.Tokens[ms[i].token], 1)
+		case ofClient: // that goes without saying
 		}
 	}
 }

@@ -153,8 +153,7 @@ func (a *arena) marks(f *engine.Finding, ms *[mostMarks]mark) int {
 	}
 	for i := range min(len(f.Tokens), mostTokens) {
 		t := &f.Tokens[i]
-		switch t.Kind {
-		case engine.TokenClient, engine.TokenKey, engine.TokenAccount:
+		if t.Kind == engine.TokenClient || t.Kind == engine.TokenKey || t.Kind == engine.TokenAccount {
 			continue
 		}
 		if t.Weight > rareWeight {

@@ -53,7 +53,7 @@ func (g *group) recall(i Incident) {
 	if len(i.Sources) >= mostStored {
 		g.beyond = max(0, i.Clients-len(g.sources))
 	}
-	g.listed = i.Sources[:len(i.Sources):len(i.Sources)]
+	g.listed = slices.Clip(i.Sources)
 	g.Accounts = nil
 	for _, name := range i.Accounts {
 		g.touch(name)

@@ -80,8 +80,11 @@ func TestReasonsSayWhatAScoreIsMadeOf(t *testing.T) {
 		Strands: []Strand{evidence("probing", levelClient, engine.Low), evidence("account-takeover", levelAccount, engine.Critical)},
 	}
 	want := []Reason{
-		{"account-takeover, by account", 90}, {"spread over 40 sources that share user agent x", 7}, {"probing", 1},
-		{"it has come through 2 stages of an attack", 2}, {"it succeeded: account-takeover", 0},
+		{"account-takeover, by account", 90},
+		{"spread over 40 sources that share user agent x", 7},
+		{"probing", 1},
+		{"it has come through 2 stages of an attack", 2},
+		{"it succeeded: account-takeover", 0},
 	}
 	got := i.Reasons(six)
 	for k := range want {

@@ -38,7 +38,7 @@ func TestAWindowSaysWhatLookingAtEveryTimeSays(t *testing.T) {
 }
 
 func TestWhoIsAskedForDecidesWhatCounts(t *testing.T) {
-	at := func(s string) netip.Addr { return netip.MustParseAddr(s) }
+	at := netip.MustParseAddr
 	m := &madeScore{
 		sources: map[netip.Addr]*known{
 			at("10.0.0.1"): {kind: made.Honest, requests: 7},
