@@ -6,7 +6,7 @@ import "fmt"
 // That is no attack by itself; many of them that share what is rare are a campaign. What is refused
 // is for the rules about sign-ins.
 var barePost = Rule{
-	ID: "bare-post", Title: "A form sent without its page", Version: 1, Pack: core,
+	ID: "bare-post", Title: "A form sent without its page", Version: 1, Pack: fintech,
 	On: Answers, Strange: true,
 	When:  func(x *Exchange) bool { return x.Method == "POST" && x.Status < 400 && !identified(&x.Request) },
 	Terms: Terms{Severity: Info},

@@ -8,7 +8,7 @@ import (
 // Nobody has a reason to ask a payments API for the sign-in page of WordPress. Where an API does
 // serve software of a family, nobody is suspected for asking for more of it.
 var foreignSoftware = Rule{
-	ID: "foreign-software", Title: "Looking for software that is not here", Version: 1, Pack: core,
+	ID: "foreign-software", Title: "Looking for software that is not here", Version: 1, Pack: fintech,
 	On: Answers, Strange: true,
 	Terms: Terms{Severity: Medium, Do: Block, For: 30 * time.Minute},
 	Watch: sight{

@@ -8,7 +8,7 @@ import (
 // Programs that spam forms leave traces that no browser does: what they have to report behind the
 // address, posts to trackbacks and guest books that nobody showed them.
 var formSpam = Rule{
-	ID: "form-spam", Title: "A form spammer's traces", Version: 1, Pack: core,
+	ID: "form-spam", Title: "A form spammer's traces", Version: 1, Pack: fintech,
 	On: Answers, Strange: true,
 	Terms: Terms{Severity: Low},
 	Watch: sight{

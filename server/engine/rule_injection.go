@@ -8,7 +8,7 @@ import (
 // Payloads are the business of a filter in front of the code that they are meant for. But who
 // sends one tells what he is, whatever becomes of it.
 var injection = Rule{
-	ID: "injection", Title: "Code in a request", Version: 1, Pack: core,
+	ID: "injection", Title: "Code in a request", Version: 1, Pack: fintech,
 	On: Answers, Strange: true,
 	When:  func(x *Exchange) bool { return x.Signs&(Injection|Traversal|Scripted) != 0 },
 	Terms: Terms{Severity: Medium, Do: Block, For: 30 * time.Minute},

@@ -8,7 +8,7 @@ import (
 // Secrets leak through files that were left where a web server finds them: .env, .git, a dump of
 // the database. Who asks for them where there are none asks everywhere.
 var leakProbe = Rule{
-	ID: "leak-probe", Title: "Looking for files that were left behind", Version: 1, Pack: core,
+	ID: "leak-probe", Title: "Looking for files that were left behind", Version: 1, Pack: fintech,
 	On: Answers, Strange: true,
 	Terms: Terms{Severity: Medium, Do: Block, For: 30 * time.Minute},
 	Watch: sight{

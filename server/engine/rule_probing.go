@@ -8,7 +8,7 @@ import (
 // A client that is new to an API reads what others read. A scanner asks for what nobody was ever
 // served, one thing after the other. Dead links don't count: whoever follows one was sent there.
 var probing = Rule{
-	ID: "probing", Title: "Looking for what is not there", Version: 1, Pack: core,
+	ID: "probing", Title: "Looking for what is not there", Version: 1, Pack: fintech,
 	On: Answers, Strange: true, Most: lostKept - 1,
 	Terms: Terms{More: lostKept - 1, Within: lostFor * time.Second, Severity: Medium, Do: Block, For: 30 * time.Minute},
 	Watch: func(_ Policy, t Terms, _ keyed) watch {

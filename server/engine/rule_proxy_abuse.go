@@ -5,7 +5,7 @@ import "fmt"
 // An API is asked for paths. Who asks it for another host's address tries whether it fetches
 // things for strangers.
 var proxyAbuse = Rule{
-	ID: "proxy-abuse", Title: "Asking for another host", Version: 1, Pack: core,
+	ID: "proxy-abuse", Title: "Asking for another host", Version: 1, Pack: fintech,
 	On: Answers, Strange: true,
 	When:  func(x *Exchange) bool { return x.Signs&(Foreign|Relayed) != 0 },
 	Terms: Terms{Severity: Low},

@@ -5,7 +5,7 @@ import "fmt"
 // One request for what is not there is nothing. The same one from many sources that share what is
 // rare is a campaign, so it is noted for incidents.
 var strayRequest = Rule{
-	ID: "stray-request", Title: "A request for what is not there", Version: 1, Pack: core,
+	ID: "stray-request", Title: "A request for what is not there", Version: 1, Pack: fintech,
 	On: Answers, Strange: true,
 	Terms: Terms{Severity: Info},
 	Watch: sight{

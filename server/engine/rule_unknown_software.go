@@ -5,7 +5,7 @@ import "fmt"
 // What a person may type once out of curiosity and a scanner asks every site for: /admin, a
 // program of a kind that was never served here. It only tells.
 var unknownSoftware = Rule{
-	ID: "unknown-software", Title: "Trying doors that are not here", Version: 1, Pack: core,
+	ID: "unknown-software", Title: "Trying doors that are not here", Version: 1, Pack: fintech,
 	On: Answers, Strange: true,
 	Terms: Terms{Severity: Low},
 	Watch: sight{
