@@ -15,7 +15,8 @@ export const bands: Band[] = [
     from: 60,
     name: 'Act',
     tone: 'high',
-    means: 'From 60 on those in it should have to prove themselves, and what is usual is not learned meanwhile.',
+    means:
+      'From 60 on those in it should have to prove themselves, and what is usual is not learned meanwhile.',
   },
   {
     from: 90,
