@@ -87,6 +87,9 @@ var many = flag.Uint("sources", 500_000, "how many touch the memory of an engine
 // answered with a key of its own. One of them tries a password every 90 seconds.
 func TestManySourcesTouchLittleMemoryAndHideNobody(t *testing.T) {
 	sources, most := uint32(*many), int64(64)
+	if raced {
+		sources = 50_000
+	}
 	before := resident(t)
 	e := everything(t)
 	const span, begins, every = 20 * time.Minute, 10 * time.Minute, 90 * time.Second // he comes when everything is full
@@ -126,7 +129,7 @@ func TestManySourcesTouchLittleMemoryAndHideNobody(t *testing.T) {
 	}
 	touched := (resident(t) - before) >> 20
 	t.Logf("%d sources touch %d MB; the slow attacker is caught at attempt %d", sources, touched, caught)
-	if touched > most {
+	if touched > most && !raced {
 		t.Errorf("%d sources touch %d MB, want %d at most", sources, touched, most)
 	}
 	runtime.KeepAlive(e)
