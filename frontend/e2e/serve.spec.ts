@@ -152,7 +152,7 @@ test('an invited viewer sees all and may nothing; when the role changes, the ses
   await expect(viewer.getByRole('heading', { name: 'Your password' })).toBeVisible();
   await expect(viewer.getByRole('heading', { name: 'Operators' })).toHaveCount(0);
   await viewer.goto('/rules');
-  await expect(viewer.getByRole('list', { name: 'Rules' })).toBeVisible();
+  await expect(viewer.getByRole('list', { name: 'Rules of core' })).toBeVisible();
   expect(await objections(viewer)).toEqual([]);
   await live(viewer);
 
