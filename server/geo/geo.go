@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -16,8 +17,9 @@ import (
 )
 
 // A DB answers from its files, in the order in which they were named: the first that tells a
-// thing counts. The nil DB knows nothing. It is safe for concurrent use, and does not notice when a
-// file changes: open it again.
+// thing counts. The nil DB knows nothing. It is safe for concurrent use. It holds the files'
+// content, not the files: one that is written over while it is in use harms nobody, and counts when
+// it is opened again.
 type DB struct {
 	files []*maxminddb.Reader
 	known [cached]atomic.Pointer[answer]
@@ -38,7 +40,11 @@ func Open(files ...string) (*DB, error) {
 		if name == "" {
 			continue
 		}
-		r, err := maxminddb.Open(name)
+		content, err := os.ReadFile(name) //nolint:gosec // the operator names it
+		if err != nil {
+			return nil, fmt.Errorf("read the places: %w", err)
+		}
+		r, err := maxminddb.OpenBytes(content)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("%s can't be read as a MaxMind DB (.mmdb): %w", name, err), db.Close())
 		}
