@@ -22,7 +22,7 @@ var injection = Rule{
 		},
 	}.watch,
 	Explain: func(Policy, Terms) string {
-		return "A request whose path, query or referer holds a piece of SQL, a template, a shell command or a script, or a way out of a directory, " +
+		return "A request whose path or query holds a piece of SQL, a template, a shell command or a script, or a way out of a directory, " +
 			"as no honest program writes it. What the field said is not kept."
 	},
 	Reason: func(f Finding) string {

@@ -14,7 +14,7 @@ import (
 var objectEnumeration = Rule{
 	ID: "object-enumeration", Title: "Ids tried one after the other", Version: 1, Pack: fintech,
 	On:    Answers,
-	When:  func(x *Exchange) bool { return x.Status < 300 || x.Status == 401 || x.Status == 403 || x.Status == 404 },
+	When:  func(x *Exchange) bool { return x.Status < 300 || x.Status == 403 || x.Status == 404 }, // of a 401 nobody knows whom it was for,
 	Terms: Terms{More: 50, Within: 5 * time.Minute, Severity: High},
 	Most:  mostObjects,
 	Watch: watchObjects,

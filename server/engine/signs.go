@@ -6,7 +6,8 @@ import (
 )
 
 // ReadSigns says what the text of a request shows that is not kept: its path as received, its
-// query and its referer, none of them decoded. What honest programs write, however odd, shows
+// query and its referer, none of them decoded. What a referer says is the page's that it names, and
+// accuses nobody. What honest programs write, however odd, shows
 // nothing: an address to go back to, a name with an apostrophe, a search for "union select
 // committee" or "{{id}}" from a page that was not filled in. It allocates nothing.
 func ReadSigns(path, query, referer string) (s Signs) {
@@ -21,11 +22,6 @@ func ReadSigns(path, query, referer string) (s Signs) {
 	}
 	if odd(query) {
 		s |= readText(query, false)
-	}
-	if odd(referer) {
-		if i := strings.IndexByte(referer, '?'); i >= 0 || !strings.HasPrefix(referer, "http") {
-			s |= readText(referer[max(i, 0):], false)
-		}
 	}
 	return s
 }
