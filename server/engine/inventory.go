@@ -122,3 +122,20 @@ func (e *Engine) Inventory() []Endpoint {
 	})
 	return all
 }
+
+// named is the method and template that a tag stands for, in quotes; in words when none is known.
+func (n *inventory) named(tag uint32) string {
+	for i := range n.stripes {
+		s := &n.stripes[i]
+		s.mu.Lock()
+		for _, at := range s.entries[:min(s.held, 1)*len(s.entries)] {
+			if i := at.slot(); i >= 0 && tagOf(s.slots[i].key) == tag {
+				e := &n.endpoints[s.first+i]
+				s.mu.Unlock()
+				return quoted(e.Method + " " + e.Route)
+			}
+		}
+		s.mu.Unlock()
+	}
+	return "the request that comes before it"
+}

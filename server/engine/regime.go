@@ -47,6 +47,9 @@ func newRegime(p Policy, k keyed, before *regime) *regime {
 		g.journeys, g.prints, g.steps = newJourneys(p, k), newPrints(p, k), newSteps(p, k)
 	}
 	g.learners = append(g.learners, g.journeys, g.prints, g.steps)
+	if a := g.armed(stepSkipped.ID); a != nil {
+		a.watch.(*skips).follow(g.steps) //nolint:errcheck,forcetypeassert // it is of no other kind
+	}
 	g.index()
 	if before != nil && before.policy.Collateral == p.Collateral && before.policy.Clients == p.Clients {
 		g.history = before.history

@@ -81,6 +81,7 @@ func (w *payments) ask(x *view, q question) (t tally) {
 	}
 	p := &s.slots[i]
 	when, said := w.when(p, q.at)
+	x.unchecked = !looks && q.at-when >= w.span
 	switch {
 	case looks:
 		p.mark = max(when, q.at)

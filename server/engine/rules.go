@@ -70,6 +70,7 @@ var rules = []Rule{
 	stuffingCampaign,
 	failedAttempt,
 	paymentWithoutBalance,
+	stepSkipped,
 	anomalous,
 	impossibleTravel,
 	newCountry,

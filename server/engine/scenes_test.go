@@ -145,6 +145,25 @@ var scenes = map[string]scene{
 			p.pays(5*time.Minute - time.Millisecond)
 		},
 	},
+	"step-skipped": {
+		policy: quiet,
+		shows: func(p *play) {
+			p.payers()
+			p.sends("payer3", "PayApp", "/v1/transfers")
+		},
+		nearly: func(p *play) { // who tries again when his quote is old, and a program that always did without
+			p.payers()
+			p.sends("payer3", "PayApp", "/v1/quotes/17", "/v1/payees", "/v1/transfers")
+			p.wait(10 * time.Minute)
+			p.sends("payer3", "PayApp", "/v1/transfers")
+			p.wait(10 * time.Minute)
+			p.sends("payer3", "PayApp", "/v1/transfers")
+			for range 10 {
+				p.wait(time.Hour)
+				p.sends("payroll", "Payroll/1", "/v1/payees", "/v1/transfers")
+			}
+		},
+	},
 	"anomaly": {
 		shows: func(p *play) {
 			p.ordinaryDay(400)

@@ -196,6 +196,44 @@ func (w *walker) carry(c *carrier) {
 		carry(c, &o.way)
 		o.text = c.text(o.text, mostStep)
 	}
+	w.trail.carry(c)
+}
+
+func (t *trail) carry(c *carrier) {
+	carryAll(c, t.routes[:])
+	carryAll(c, t.at[:])
+	carry(c, &t.lost)
+	carry(c, &t.begun)
+	if carry(c, &t.here); t.here >= trailKept {
+		t.here = 0
+		c.fail()
+	}
+}
+
+func (w *skips) carry(c *carrier) {
+	w.table.carry(c, func(i int) {
+		p := &w.payers[i]
+		carry(c, &p.holder)
+		carry(c, &p.tried)
+		carry(c, &p.paid)
+		for j := range p.kept {
+			carry(c, &p.kept[j].route)
+			carry(c, &p.kept[j].times)
+		}
+	})
+	w.customs.table.carry(c, func(i int) {
+		m := &w.customs.of[i]
+		carry(c, &m.sessions)
+		carry(c, &m.last)
+		carry(c, &m.at)
+		for j := range m.before {
+			b := &m.before[j]
+			carry(c, &b.route)
+			carry(c, &b.times)
+			carry(c, &b.error)
+			carry(c, &b.missed)
+		}
+	})
 }
 
 func (w *objects) carry(c *carrier) {

@@ -31,6 +31,7 @@ type walker struct {
 	learned uint8
 	told    bool // of these odd steps
 	odd     [oddEnough]rareStep
+	trail   trail
 }
 
 // A rareStep is one that hardly anybody takes.
@@ -86,12 +87,12 @@ func (s *steps) look(v *view) {
 		}); i < 0 {
 			return
 		}
-		s.walkers[stripe.first+i] = walker{}
+		s.walkers[stripe.first+i] = walker{trail: trail{begun: seconds(v.now)}}
 	}
 	w := &s.walkers[stripe.first+i]
 	switch behind := w.at - v.now; {
 	case behind > putBack:
-		*w = walker{}
+		*w = walker{trail: trail{begun: seconds(v.now)}}
 	case behind > 0:
 		return // late: he has gone on
 	}
@@ -107,6 +108,7 @@ func (s *steps) look(v *view) {
 		}
 	}
 	w.at = v.now
+	w.trail.pass(to, v.now)
 }
 
 // step from where a walker is.

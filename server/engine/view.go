@@ -19,6 +19,8 @@ type view struct {
 	visitor  visitor   // who sent it, this exchange included
 	site     ground    // what is known of what it asks for, from before
 	gait     gait      // of its account, key or session; see steps
+
+	unchecked bool // it pays, and whoever pays had not looked at the balance; see payments
 }
 
 // A learner remembers something of every exchange that the API answered, for rules to ask. It

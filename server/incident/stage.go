@@ -39,6 +39,7 @@ var meanings = []struct {
 	{"takeover", meaning{CredentialAccess, 0.9, true, false}},
 	{"success", meaning{CredentialAccess, 0.85, true, false}},
 	{"payment", meaning{stage: Impact, money: true}},
+	{"skipped", meaning{stage: Impact, money: true}},
 	{"transaction", meaning{stage: Impact, money: true}},
 	{"transfer", meaning{stage: Impact, money: true}},
 	{"payee", meaning{stage: Impact, money: true}},
