@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -235,5 +237,35 @@ func TestPeopleWhoMistypeAreNotNoted(t *testing.T) {
 	}
 	if found := s.of(attemptRule); len(found) > 0 {
 		t.Errorf("noted: %s", found[0].Reason)
+	}
+}
+
+func TestACampaignThatGoesOnOverARestartIsToldAsIfThereWereNone(t *testing.T) {
+	told := func(restart bool) (said []string) {
+		s := town(t, 20, 60)
+		for minute := range 6 {
+			s.minute(20, 60, func(x *Exchange) {
+				if x.Status == 401 {
+					x.UserAgent = "combo/1.0"
+				}
+			})
+			if restart && minute == 0 {
+				snapshot := snapshotOf(t, s.Engine)
+				s.Engine = newEngine(t, lenient)
+				if err := s.Resume(bytes.NewReader(snapshot)); err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(snapshotOf(t, s.Engine), snapshot) {
+					t.Error("a snapshot of what was resumed is another")
+				}
+			}
+		}
+		for _, f := range s.of(campaignRule) {
+			said = append(said, f.At.String()+" "+f.Reason)
+		}
+		return said
+	}
+	if with, without := told(true), told(false); len(without) == 0 || !slices.Equal(with, without) {
+		t.Errorf("it is told as %q, not as %q", with, without)
 	}
 }

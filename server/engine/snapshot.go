@@ -165,12 +165,12 @@ func (g *regime) carried() (ms []memoryOf) {
 		terms := func(id string) string { t := p.Terms(id); return fmt.Sprint(t.More, t.Within) }
 		ms = append(ms, memoryOf{g.outcomes, "sign-ins", figures(
 			p.Clients, p.SignIns, p.FailedSignIns, terms(accountGuessing.ID), terms(stuffedAccount.ID), terms(credentialStuffing.ID),
-		)})
+		)}, memoryOf{g.outcomes.flows, "flows", figures(g.outcomes.flows.more)})
 	}
 	return append(ms,
 		memoryOf{g.journeys, "journeys", figures(p.Clients)}, memoryOf{g.shared, "admission", figures(p.Clients)},
 		memoryOf{g.sources, "sources", figures(p.Clients, p.Unlisted)},
-		memoryOf{g.prints, "prints", figures(p.Clients)}, memoryOf{g.steps, "steps", figures(p.Clients)},
+		memoryOf{g.prints, "prints", figures(p.Clients)}, memoryOf{g.steps, "steps", figures(p.Clients, trailKept)},
 	)
 }
 

@@ -36,6 +36,47 @@ func (o *outcomes) carry(c *carrier) {
 	o.accounts.roll.carry(c) // of the sources too
 }
 
+func (o *flows) carry(c *carrier) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range o.of {
+		o.of[i].keep(c)
+	}
+	c.flush()
+}
+
+func (f *flow) keep(c *carrier) {
+	for _, n := range [...]*int64{&f.minute, &f.told, &f.outage, &f.inward} {
+		carry(c, n)
+	}
+	carry(c, &f.route)
+	for _, n := range [...]*int{&f.learned, &f.hot, &f.warm} {
+		if carry(c, n); *n < 0 {
+			*n = 0
+			c.fail()
+		}
+	}
+	carryFloat(c, &f.excess)
+	for _, p := range [...]*pace{&f.usual, &f.now, &f.before} {
+		for _, n := range [...]*float64{&p.failed, &p.known, &p.accounts, &p.entered, &p.away} {
+			carryFloat(c, n)
+		}
+	}
+	for _, g := range [...]*gathering{&f.accounts, &f.clients, &f.entered} {
+		for i := range g {
+			g[i] = c.number(g[i])
+		}
+	}
+	for i := range f.programs {
+		p := &f.programs[i]
+		carry(c, &p.hash)
+		carry(c, &p.count)
+		carry(c, &p.error)
+		carryBit(c, &p.print)
+		carryText(c, &p.n, p.text[:])
+	}
+}
+
 func (c *callers) carry(by *carrier) {
 	c.table.carry(by, func(i int) {
 		l := &c.last[i]

@@ -190,6 +190,9 @@ func TestAllThatIsCountedIsCarried(t *testing.T) {
 			t.Errorf("%T is not carried", l)
 		}
 	}
+	if !slices.ContainsFunc(g.carried(), func(m memoryOf) bool { return m.carried == any(g.outcomes.flows) }) {
+		t.Error("how sign-ins fare is not carried")
+	}
 	for _, a := range g.rules {
 		switch m := a.memory().(type) {
 		case carried, known, sight: // the last two remember nothing
