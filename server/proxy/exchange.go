@@ -260,7 +260,7 @@ func (x *exchange) interim(a *answer) {
 func (x *exchange) passOn(c *conn, up *upload) error {
 	a := &c.answer
 	x.header(a)
-	if up != nil && !up.sent.Load() {
+	if up != nil && !up.whole() {
 		// The client may still be sending what nobody will read.
 		x.w.Header()["Connection"] = []string{"close"}
 	}

@@ -17,8 +17,13 @@ type upload struct {
 	stop    chan struct{} // closed when nobody wants it any more
 	done    chan struct{} // closed when the body is not read any more
 	asked   bool          // proceed is closed; the exchange's own
+	last    atomic.Bool   // what is being written is the end of it
 	sent    atomic.Bool   // all of it
 }
+
+// A target may answer the moment that it has the whole body, before the upload has noted that it
+// was sent. So long may it take to note it.
+const noteWait = 50 * time.Millisecond
 
 func (x *exchange) upload(c *conn) *upload {
 	up := &upload{x: x, c: c, proceed: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
@@ -39,9 +44,22 @@ func (up *upload) release() {
 	}
 }
 
+// whole reports whether all of the body was sent.
+func (up *upload) whole() bool {
+	if up.last.Load() && !up.sent.Load() {
+		wait := time.NewTimer(noteWait)
+		defer wait.Stop()
+		select {
+		case <-up.done:
+		case <-wait.C: // the target answered without reading to the end
+		}
+	}
+	return up.sent.Load()
+}
+
 // end waits until the body is left alone. The connection is lost unless all of it was sent.
 func (up *upload) end() (all bool) {
-	if up.sent.Load() {
+	if up.whole() {
 		<-up.done
 		return true
 	}
@@ -109,13 +127,15 @@ func (up *upload) send() error {
 		if up.x.length >= 0 && total > up.x.length {
 			return errBody
 		}
+		end := errors.Is(err, io.EOF) || err == nil && total == up.x.length
 		if n > 0 {
 			up.c.progress(p.in(u.Idle), sendBody)
+			up.last.Store(end && up.x.length == total)
 			if _, err := up.c.net.Write(up.frame(buf, n)); err != nil {
 				return errUnsent
 			}
 		}
-		if errors.Is(err, io.EOF) {
+		if end {
 			break
 		}
 		if err != nil {
@@ -126,8 +146,11 @@ func (up *upload) send() error {
 		if total < up.x.length {
 			return errBody
 		}
-	} else if _, err := up.c.net.Write([]byte("0\r\n\r\n")); err != nil {
-		return errUnsent
+	} else {
+		up.last.Store(true)
+		if _, err := up.c.net.Write([]byte("0\r\n\r\n")); err != nil {
+			return errUnsent
+		}
 	}
 	up.c.progress(p.in(u.Answer), awaitAnswer)
 	up.sent.Store(true)

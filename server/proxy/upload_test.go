@@ -91,6 +91,25 @@ func TestBodyAndAnswerFlowAtTheSameTime(t *testing.T) {
 	readUntil(t, c, "0\r\n\r\n")
 }
 
+func TestATargetThatAnswersAtTheLastByteKeepsItsConnection(t *testing.T) {
+	s := says(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false)
+	at, _ := front(t, s.url)
+	large := strings.Repeat("x", smallBody+1)
+	for name, request := range map[string]string{
+		"a large body": fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", len(large), large),
+		"chunks":       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+	} {
+		c := dialTo(t, at) // and so does the client
+		for range 30 {
+			io.WriteString(c, request)
+			readUntil(t, c, "\r\n\r\nok")
+		}
+		if n := s.conns.Load(); n != 1 {
+			t.Fatalf("%s: %d connections were made, want 1 that is used again", name, n)
+		}
+	}
+}
+
 func TestASmallBodyThatTricklesKeepsNoConnectionBusy(t *testing.T) {
 	s := says(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false)
 	at, _ := front(t, s.url)
