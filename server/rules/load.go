@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
@@ -282,3 +283,18 @@ func (d *Definition) Then() string {
 	}
 	return fmt.Sprintf("%s, %s for %s", d.Severity, d.Do, d.For)
 }
+
+var builtInIDs = sync.OnceValue(func() map[string]bool {
+	ids := map[string]bool{}
+	set, err := BuiltIn()
+	if err != nil {
+		return ids // a test holds the packs to be sound
+	}
+	for _, r := range set {
+		ids[r.ID] = true
+	}
+	return ids
+})
+
+// ComesWith reports whether a rule is of a pack that comes with the program.
+func ComesWith(id string) bool { return builtInIDs()[id] }

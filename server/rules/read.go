@@ -234,13 +234,18 @@ func fieldsOf(t reflect.Type) []string {
 
 // ReadOne reads one rule: a definition by itself, or a pack that holds one, or the one of that ID.
 func ReadOne(name string, text []byte, id string) (*Rule, error) {
+	return readOne(name, text, id, "trial")
+}
+
+// readOne puts a definition that stands by itself into a pack, when it names none.
+func readOne(name string, text []byte, id, pack string) (*Rule, error) {
 	if len(text) > MostFile {
 		return nil, Mistake{File: name, Invalid: engine.Invalid{Problem: fmt.Sprintf("has more than %d bytes: give one rule", MostFile)}}
 	}
 	file, err := parse(text)
 	if err == nil && len(file.Docs) == 1 && !hasField(file.Docs[0].Body, "rules") {
 		r := reader{file: name, lines: map[string]int{}}
-		return r.one(file.Docs[0].Body)
+		return r.one(file.Docs[0].Body, pack)
 	}
 	set, err := Read(name, text)
 	if err != nil {
@@ -258,7 +263,7 @@ func ReadOne(name string, text []byte, id string) (*Rule, error) {
 }
 
 // one rule of a definition that stands by itself.
-func (r *reader) one(n ast.Node) (*Rule, error) {
+func (r *reader) one(n ast.Node, pack string) (*Rule, error) {
 	var d Definition
 	if n == nil {
 		r.say(1, "", "is empty: write a rule, as in\n  id: mine\n  title: ...")
@@ -269,7 +274,7 @@ func (r *reader) one(n ast.Node) (*Rule, error) {
 		return nil, r.mistakes()
 	}
 	if d.Pack == "" {
-		d.Pack = "trial"
+		d.Pack = pack
 	}
 	made, wrong := build(d)
 	for _, w := range wrong {

@@ -35,6 +35,8 @@ type Batch struct {
 	Incidents []incident.Incident
 	Decisions []engine.Decision
 	Audit     []Entry
+	Rules     []RuleVersion // new ones
+	Modes     []RuleMode
 }
 
 // An Entry of the audit log: who did what to whom, and when.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -9,10 +10,10 @@ import (
 
 // Record writes a batch, whole or not at all, and returns once it is safe against a power cut.
 // What has a known ID takes the place of what was there; several versions of one thing are
-// written in their order. Audit entries are added. After an error the same batch may be given
-// again.
+// written in their order. Audit entries and versions of rules are added; ErrStale means that there
+// is such a version, and nothing was written. After another error the same batch may be given again.
 func (s *Store) Record(ctx context.Context, b Batch) error {
-	if len(b.Alerts)+len(b.Incidents)+len(b.Decisions)+len(b.Audit) == 0 {
+	if len(b.Alerts)+len(b.Incidents)+len(b.Decisions)+len(b.Audit)+len(b.Rules)+len(b.Modes) == 0 {
 		return nil
 	}
 	if err := s.present(); err != nil {
@@ -51,11 +52,17 @@ func (s *Store) Record(ctx context.Context, b Batch) error {
 		if err := upsert(tx, decisions, func(r decisionRow) string { return r.ID }); err != nil {
 			return err
 		}
+		if err := recordRules(tx, b.Rules, b.Modes); err != nil {
+			return err
+		}
 		if len(audit) == 0 {
 			return nil
 		}
 		return tx.CreateInBatches(audit, perStatement).Error
 	})
+	if errors.Is(err, ErrStale) {
+		return err // the database is well
+	}
 	return s.main.wrote("record", err)
 }
 
