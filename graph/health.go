@@ -32,19 +32,12 @@ func (r *queryResolver) Logs(ctx context.Context) ([]*FollowedLog, error) {
 	return told(r.about.Logs), ctx.Err()
 }
 
-// Rules are those in force, with their figures.
+// Rules are those that there are, with their figures.
 func (r *queryResolver) Rules(ctx context.Context) ([]*Rule, error) {
 	var out []*Rule
-	policy, would := r.guard.Policy(), r.wouldHave()
-	for _, rule := range policy.All() {
-		terms, have := policy.Terms(rule.ID), would[rule.ID]
-		if have == nil {
-			have = &WouldHave{}
-		}
-		out = append(out, &Rule{
-			ID: rule.ID, Title: rule.Title, Version: int32(rule.Version), Pack: packOf(rule), By: countedBy(rule),
-			Severity: terms.Severity, Mode: ruleMode(terms), WouldHave: have, Explanation: r.guard.Explain(rule.ID),
-		})
+	would := r.wouldHave()
+	for _, s := range r.guard.Rules() {
+		out = append(out, r.showRule(&s, would))
 	}
 	return out, ctx.Err()
 }

@@ -185,6 +185,7 @@ var asking = map[string]int{
 	"Client.alerts": 100, "Client.exchanges": 100,
 	"Stats.topEndpoints": 20, "Stats.statusMix": 20,
 	"AlertConnection.totalCount": 100, "IncidentConnection.totalCount": 100, "DecisionConnection.totalCount": 100,
+	"RuleVersionConnection.totalCount": 100, "Query.checkRule": 1000,
 }
 
 // askingRoot is what a root field costs beyond 1.
@@ -192,11 +193,12 @@ const askingRoot = 100
 
 // sizes of lists that take no first.
 var sizes = map[string]int{
-	"Query.timeline": 1500, "Query.search": 20, "Query.rules": 20,
+	"Query.timeline": 1500, "Query.search": 20, "Query.rules": 100, "Query.deletedRules": 100,
 	"Mutation.resolve": 100, "LiftPayload.lifted": 100,
 	"ExchangesSeen.exchanges": 50, "Stats.statusMix": 60,
 	"Incident.reasons": 50, "Incident.stages": 6, "Incident.accounts": 16,
 	"Backtest.hits": 100, "Backtest.hours": 100, "Backtest.untold": 10, "Impact.newlyHit": 100, "Impact.noLongerHit": 100,
+	"RuleCheck.mistakes": 21, "RuleCheck.scenarios": 2,
 	"Alert.decisions": 50, "Client.decisions": 50,
 	"__Schema.types": 80, "__Type.fields": 5, "__Field.args": 1, "__Type.inputFields": 1, "__Type.enumValues": 2,
 	"__Type.interfaces": 1, "__Type.possibleTypes": 1, "__Directive.args": 2,

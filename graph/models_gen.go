@@ -352,12 +352,34 @@ type Rule struct {
 	// That it belongs to: core, fintech, or one of the operator's.
 	Pack string `json:"pack"`
 	// Whom it counts, as client or account; empty for one that counts in a way of its own.
-	By        []string        `json:"by"`
-	Severity  engine.Severity `json:"severity"`
-	Mode      RuleMode        `json:"mode"`
-	WouldHave *WouldHave      `json:"wouldHave"`
+	By       []string        `json:"by"`
+	Severity engine.Severity `json:"severity"`
+	Mode     RuleMode        `json:"mode"`
+	// The mode that its pack and the settings give it; of a rule of the console its own.
+	UsualMode RuleMode `json:"usualMode"`
+	// Who set another mode in the console, and when; null when nobody did, and for rules of the console: see saved.
+	ModeSet *RuleModeSet `json:"modeSet,omitempty"`
+	Origin  RuleOrigin   `json:"origin"`
+	// The last version that was saved; null for rules that are not the console's.
+	Saved *RuleVersion `json:"saved,omitempty"`
+	// Why it is not in force although it is on, and what to do about it; null when it is.
+	Failed *string `json:"failed,omitempty"`
+	// Zeros when nothing was counted.
+	WouldHave *WouldHave `json:"wouldHave"`
 	// In plain words, with its figures.
 	Explanation string `json:"explanation"`
+}
+
+// A definition that was looked at and not saved.
+type RuleCheck struct {
+	// Null while there are mistakes.
+	Rule *string `json:"rule,omitempty"`
+	// What the rule would look for and do, in plain words; null while there are mistakes.
+	Explanation *string `json:"explanation,omitempty"`
+	// At most 21.
+	Mistakes []*RuleMistake `json:"mistakes"`
+	// Those that the definition holds, played through the engine.
+	Scenarios []*RuleScenario `json:"scenarios"`
 }
 
 // How full the memory of a rule is. Full is as it should be.
@@ -372,6 +394,63 @@ type RuleMemory struct {
 	TurnedAway int64 `json:"turnedAway"`
 	// There are far more new ones than usual: a flood of invented keys, or a crowd.
 	Flooded bool `json:"flooded"`
+}
+
+// What is wrong in a definition, where it is and what to do about it.
+type RuleMistake struct {
+	// As when.where; empty for the text as a whole.
+	Field string `json:"field"`
+	// From 1; null when it is in no line in particular.
+	Line    *int32 `json:"line,omitempty"`
+	Problem string `json:"problem"`
+}
+
+type RuleModeSet struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+}
+
+// What came of traffic that a definition holds: shows must trip the rule, nearly must not.
+type RuleScenario struct {
+	Name     string `json:"name"`
+	Requests int32  `json:"requests"`
+	// The request at which the rule fired first, from 1; null when it did not.
+	FiredAt *int32 `json:"firedAt,omitempty"`
+	// What it promises and did not keep; null when all is well.
+	Problem *string `json:"problem,omitempty"`
+}
+
+// A rule of the console as it was saved once. Versions are kept, also when the rule is deleted.
+type RuleVersion struct {
+	Rule string `json:"rule"`
+	// From 1. What the next change must name as expectedVersion.
+	Number int32 `json:"number"`
+	// The version since which it finds what this one finds; findings carry it.
+	Finds  int32      `json:"finds"`
+	Change RuleChange `json:"change"`
+	Mode   RuleMode   `json:"mode"`
+	// YAML or JSON as it was written; empty when it was deleted.
+	Definition string    `json:"definition"`
+	By         string    `json:"by"`
+	At         time.Time `json:"at"`
+}
+
+type RuleVersionConnection struct {
+	Edges      []*RuleVersionEdge `json:"edges"`
+	PageInfo   *PageInfo          `json:"pageInfo"`
+	TotalCount int32              `json:"totalCount"`
+}
+
+type RuleVersionEdge struct {
+	Cursor string       `json:"cursor"`
+	Node   *RuleVersion `json:"node"`
+}
+
+type SaveRuleInput struct {
+	// YAML or JSON, as a rule of a pack; its version is counted by the console.
+	Definition string `json:"definition"`
+	// The number of the version that was changed. 0 for a rule that there is not.
+	ExpectedVersion int32 `json:"expectedVersion"`
 }
 
 type ServedConnection struct {
@@ -864,6 +943,64 @@ func (e RuleAction) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Why there is a version: the rule was saved, its mode alone was set, or it was deleted.
+type RuleChange string
+
+const (
+	RuleChangeSaved   RuleChange = "SAVED"
+	RuleChangeModeSet RuleChange = "MODE_SET"
+	RuleChangeDeleted RuleChange = "DELETED"
+)
+
+var AllRuleChange = []RuleChange{
+	RuleChangeSaved,
+	RuleChangeModeSet,
+	RuleChangeDeleted,
+}
+
+func (e RuleChange) IsValid() bool {
+	switch e {
+	case RuleChangeSaved, RuleChangeModeSet, RuleChangeDeleted:
+		return true
+	}
+	return false
+}
+
+func (e RuleChange) String() string {
+	return string(e)
+}
+
+func (e *RuleChange) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RuleChange(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RuleChange", str)
+	}
+	return nil
+}
+
+func (e RuleChange) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RuleChange) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RuleChange) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // A rule in SHADOW only counts what it would have done.
 type RuleMode string
 
@@ -917,6 +1054,66 @@ func (e *RuleMode) UnmarshalJSON(b []byte) error {
 }
 
 func (e RuleMode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Where a rule comes from: the program's own code, a pack that comes with it, a pack in rules_dir, or the console.
+type RuleOrigin string
+
+const (
+	RuleOriginBuiltIn RuleOrigin = "BUILT_IN"
+	RuleOriginPack    RuleOrigin = "PACK"
+	RuleOriginFile    RuleOrigin = "FILE"
+	RuleOriginConsole RuleOrigin = "CONSOLE"
+)
+
+var AllRuleOrigin = []RuleOrigin{
+	RuleOriginBuiltIn,
+	RuleOriginPack,
+	RuleOriginFile,
+	RuleOriginConsole,
+}
+
+func (e RuleOrigin) IsValid() bool {
+	switch e {
+	case RuleOriginBuiltIn, RuleOriginPack, RuleOriginFile, RuleOriginConsole:
+		return true
+	}
+	return false
+}
+
+func (e RuleOrigin) String() string {
+	return string(e)
+}
+
+func (e *RuleOrigin) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RuleOrigin(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RuleOrigin", str)
+	}
+	return nil
+}
+
+func (e RuleOrigin) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RuleOrigin) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RuleOrigin) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

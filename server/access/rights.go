@@ -26,6 +26,11 @@ var rights = map[string]Role{
 	"Query.exchange":  Viewer,
 	"Query.backtest":  Analyst,
 	"Query.impact":    Analyst,
+
+	"Query.ruleVersions": Viewer,
+	"Query.deletedRules": Viewer,
+	"Query.checkRule":    Analyst,
+
 	"Query.inventory": Viewer,
 	"Query.operators": Admin,
 	"Query.tokens":    Admin,
@@ -37,6 +42,9 @@ var rights = map[string]Role{
 	"Mutation.lift":           Analyst,
 	"Mutation.blockIncident":  Analyst,
 	"Mutation.undoIncident":   Analyst,
+	"Mutation.saveRule":       Analyst,
+	"Mutation.setRuleMode":    Analyst,
+	"Mutation.deleteRule":     Analyst,
 	"Mutation.changePassword": Viewer, // one's own
 	"Mutation.addOperator":    Admin,
 	"Mutation.setRole":        Admin,

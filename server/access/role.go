@@ -6,7 +6,7 @@ type Role uint8
 // The roles, in the order of what they may do. The zero Role may do what needs nobody signed in.
 const (
 	Viewer  Role = iota + 1 // reads
-	Analyst                 // acts on alerts and decisions
+	Analyst                 // acts on alerts, decisions and rules
 	Admin                   // acts on operators, tokens and settings
 )
 

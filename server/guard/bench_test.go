@@ -29,7 +29,9 @@ func BenchmarkGuard(b *testing.B) {
 // forgetful keeps no traffic.
 type forgetful struct{ *paper }
 
-func (forgetful) WriteExchanges(context.Context, []store.Seen) error { return nil }
+func (forgetful) SavedRules(context.Context) ([]store.RuleVersion, error) { return nil, nil }
+func (forgetful) RuleModes(context.Context) ([]store.RuleMode, error)     { return nil, nil }
+func (forgetful) WriteExchanges(context.Context, []store.Seen) error      { return nil }
 
 func guarded(b *testing.B, s ledger) {
 	g, err := open(b.Context(), Config{Policy: engine.Defaults(), Seed: 1, Node: "here"}, s)

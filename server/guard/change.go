@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
@@ -58,14 +59,17 @@ func (g *Guard) carryOut(c *change) {
 	d := newDraft()
 	made, err := c.plan(ctx, d)
 	if err != nil {
-		if !errors.Is(err, store.ErrNotFound) {
+		if _, wrong := errors.AsType[engine.Invalid](err); !wrong && !errors.Is(err, store.ErrNotFound) {
 			err = unavailable(err)
 		}
 		c.done <- err
 		return
 	}
 	if err := g.write(d); err != nil {
-		c.done <- unavailable(err)
+		if !errors.Is(err, store.ErrStale) {
+			err = unavailable(err)
+		}
+		c.done <- err
 		return
 	}
 	made()

@@ -22,7 +22,7 @@ func newDraft() *draft {
 }
 
 func (d *draft) empty() bool {
-	return len(d.Alerts)+len(d.Incidents)+len(d.Decisions)+len(d.Audit) == 0
+	return len(d.Alerts)+len(d.Incidents)+len(d.Decisions)+len(d.Audit)+len(d.Rules)+len(d.Modes) == 0
 }
 
 // fold makes a draft of items. An awaited one is dealt with at once instead, and there is no draft.

@@ -84,6 +84,8 @@ type ledger interface {
 	Incident(context.Context, int64) (incident.Incident, error)
 	EachIncident(context.Context, incident.Status, func(incident.Incident) error) error
 	EachDecision(context.Context, store.DecisionFilter, func(engine.Decision) error) error
+	SavedRules(context.Context) ([]store.RuleVersion, error)
+	RuleModes(context.Context) ([]store.RuleMode, error)
 }
 
 // A Guard is safe for concurrent use.
@@ -109,6 +111,7 @@ type Guard struct {
 	doubt   doubt
 	faint   faint
 	siege   siege
+	laws    laws
 	book    *incident.Book // of the outbox's goroutine alone
 	placed  int            // by operators since the start; of the outbox's goroutine alone
 
@@ -130,7 +133,12 @@ func New(ctx context.Context, c Config) (*Guard, error) {
 
 //nolint:contextcheck // what it starts outlives the call, until Close
 func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
-	e, err := engine.New(c.Policy, c.Seed)
+	book, err := readBook(ctx, s, nil)
+	if err != nil {
+		return nil, err
+	}
+	policy, failed := book.under(c.Policy)
+	e, err := engine.New(policy, c.Seed)
 	if err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
@@ -144,6 +152,10 @@ func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 		engine: e, failure: maps.Clone(c.Failure), store: s, peers: c.Cluster, node: c.Node, log: c.Log,
 		now: c.Clock, counts: c.Counts, started: c.Clock(), book: incident.NewBook(incident.Limits{}),
 	}
+	g.laws.base, g.laws.book, g.laws.failed = c.Policy, book, failed
+	for rule, why := range failed {
+		g.log.Error("a rule of the console is not in force", "rule", rule, "err", why)
+	}
 	g.spared.begin(c.Spare)
 	g.doubt.begin(c.SelfTest, c.Proxies)
 	g.health.begin(g.started, database, traffics)
@@ -152,7 +164,7 @@ func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 	}
 	g.outbox.begin()
 	g.traffic.begin()
-	g.tally.follow(c.Policy)
+	g.tally.follow(policy)
 	if err := g.restore(ctx); err != nil {
 		return nil, fmt.Errorf("take up where the last process stopped: %w", err)
 	}
@@ -273,17 +285,27 @@ func (g *Guard) Covering(a netip.Addr, k engine.Key) []engine.Decision {
 // Explain says in plain words what a rule does under the policy in force; empty for an unknown rule.
 func (g *Guard) Explain(rule string) string { return g.engine.Policy().Explain(rule) }
 
-// Policy in force. It is not to be changed; see Revise.
+// Policy in force, the rules and modes of the console in it. It is not to be changed; see Revise.
 func (g *Guard) Policy() engine.Policy { return g.engine.Policy() }
 
-// Revise puts another policy in force for the very next request, as Engine.Revise does: when it is
-// wrong, each mistake is an engine.Invalid and nothing changes.
+// Revise puts another policy of settings and packs in force for the very next request, as
+// Engine.Revise does, and the rules and modes of the console over it, as they are stored now: when
+// it is wrong, each mistake is an engine.Invalid and nothing changes.
 func (g *Guard) Revise(p engine.Policy) error {
-	if err := g.engine.Revise(p); err != nil {
+	if err := p.Validate(); err != nil {
 		return fmt.Errorf("revise the policy: %w", err)
 	}
-	g.tally.follow(g.engine.Policy())
-	g.refreeze()
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	_, known, _ := g.laws.now()
+	book, err := readBook(ctx, g.store, known)
+	if err != nil {
+		g.log.Warn("the rules of the console can't be read: they stay as they are", "err", err)
+		book = nil
+	}
+	if err := g.enact(&p, book); err != nil {
+		return err
+	}
 	g.news.HealthChanged.Publish(g.Health())
 	return nil
 }

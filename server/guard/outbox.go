@@ -271,6 +271,9 @@ func (g *Guard) write(d *draft) error {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
 	err := g.store.Record(ctx, d.Batch)
+	if errors.Is(err, store.ErrStale) {
+		return err // the database is well
+	}
 	g.wrote(database, err)
 	return err
 }

@@ -26,6 +26,9 @@ type paper struct {
 	rows []store.Seen
 }
 
+func (*paper) SavedRules(context.Context) ([]store.RuleVersion, error) { return nil, nil }
+func (*paper) RuleModes(context.Context) ([]store.RuleMode, error)     { return nil, nil }
+
 func (p *paper) Record(_ context.Context, b store.Batch) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
