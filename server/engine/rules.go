@@ -87,6 +87,7 @@ var rules = []Rule{
 	formSpam,
 	strayRequest,
 	barePost,
+	botLike,
 }
 
 // Rules lists what the engine looks for by itself, in the order of judgement. See Policy.All.

@@ -267,6 +267,28 @@ var scenes = map[string]scene{
 			p.visit(person, "POST", "/contact", 200, 0)
 		},
 	},
+	"bot-like": {
+		shows: func(p *play) {
+			p.readers(warm)
+			p.reads(browser, 24, func(n int) time.Duration { return 2*time.Second + time.Duration(n%3)*20*time.Millisecond })
+		},
+		nearly: func(p *play) { // a program that says what it is, and a page that asks again and again for what is new
+			p.readers(warm)
+			p.reads("Mozilla/5.0 (compatible; examplebot/2.1)", 40, func(int) time.Duration { return 2 * time.Second })
+			for range 40 {
+				p.exchange(person, Request{Path: "/docs/news", UserAgent: browser}, 200)
+				p.wait(5 * time.Second)
+			}
+		},
+	},
+}
+
+// reads so many things, one after another, with so much time between.
+func (p *play) reads(agent string, things int, gap func(n int) time.Duration) {
+	for n := range things {
+		p.exchange(stray, Request{Path: fmt.Sprintf("/docs/page-%d", n), UserAgent: agent}, 200)
+		p.wait(gap(n))
+	}
 }
 
 // hurries through so many requests within a minute.

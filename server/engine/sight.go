@@ -36,7 +36,7 @@ func (sight) fill() Fill    { return Fill{} }
 // strange reports whether there is anything about an exchange that rules about strange ones look
 // at. Most exchanges are not.
 func (v *view) strange() bool {
-	return v.visitors != nil && (!v.site.known && v.site.absent() || v.Signs&^Referred != 0 || v.visitor.marks&bare != 0 && v.Method == "POST")
+	return v.visitors != nil && (!v.site.known && v.site.absent() || v.Signs&^Referred != 0 || v.visitor.marks&bare != 0 && v.Method == "POST" || v.visitor.tempo.even())
 }
 
 // anonymous reports a request that nothing vouches for: neither a key, session or account, nor a

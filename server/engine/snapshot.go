@@ -169,7 +169,7 @@ func (g *regime) carried() (ms []memoryOf) {
 	}
 	return append(ms,
 		memoryOf{g.journeys, "journeys", figures(p.Clients)}, memoryOf{g.shared, "admission", figures(p.Clients)},
-		memoryOf{g.sources, "sources", figures(p.Clients, p.Unlisted)},
+		memoryOf{g.sources, "sources", figures(p.Clients, p.Unlisted, int(remarks))},
 		memoryOf{g.prints, "prints", figures(p.Clients)}, memoryOf{g.steps, "steps", figures(p.Clients, trailKept)},
 	)
 }

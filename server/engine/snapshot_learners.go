@@ -179,6 +179,10 @@ func (r *visitor) carry(c *carrier) {
 	}
 	carry(c, &r.learned)
 	carry(c, &r.marks)
+	carryFloat(c, &r.tempo.mean)
+	carryFloat(c, &r.tempo.square)
+	carry(c, &r.tempo.last)
+	carry(c, &r.tempo.beats)
 }
 
 func (s *site) carry(c *carrier) {

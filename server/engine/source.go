@@ -36,6 +36,7 @@ type visitor struct {
 	referred uint16
 	learned  uint8 // lessons in those ten minutes
 	marks    uint8
+	tempo    tempo
 }
 
 // Marks of a source.
@@ -73,6 +74,7 @@ const (
 	sawStray
 	sawBare
 	sawAttempt
+	sawBot
 	remarks
 )
 
@@ -135,6 +137,7 @@ func (r *visitor) note(v *view) {
 	if r.last/dayLong < v.now/dayLong { // what comes late belongs to a day that is over
 		r.taught, r.told, r.marks = [2]uint64{}, [remarks]uint16{}, r.marks&^(counted|fruitless)
 	}
+	r.tempo.beat(v.now-r.last, v.Folded)
 	r.last = max(r.last, v.now)
 	add(&r.requests, true)
 	add(&r.good, v.Status > 0 && v.Status < 400)
