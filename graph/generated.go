@@ -1208,6 +1208,10 @@ func (ec *executionContext) childFields_ServedEndpoint(ctx context.Context, fiel
 		return ec.fieldContext_ServedEndpoint_authenticated(ctx, field)
 	case "late":
 		return ec.fieldContext_ServedEndpoint_late(ctx, field)
+	case "listing":
+		return ec.fieldContext_ServedEndpoint_listing(ctx, field)
+	case "deprecated":
+		return ec.fieldContext_ServedEndpoint_deprecated(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServedEndpoint", field.Name)
 }
@@ -12252,11 +12256,11 @@ func (ec *executionContext) _ServedEndpoint_firstAt(ctx context.Context, field g
 			return obj.FirstAt, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_ServedEndpoint_firstAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12275,11 +12279,11 @@ func (ec *executionContext) _ServedEndpoint_lastAt(ctx context.Context, field gr
 			return obj.LastAt, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_ServedEndpoint_lastAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12384,6 +12388,52 @@ func (ec *executionContext) _ServedEndpoint_late(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_ServedEndpoint_late(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServedEndpoint", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _ServedEndpoint_listing(ctx context.Context, field graphql.CollectedField, obj *ServedEndpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServedEndpoint_listing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Listing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Listing) graphql.Marshaler {
+			return ec.marshalOListing2ᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐListing(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ServedEndpoint_listing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServedEndpoint", field, false, false, errors.New("field of type Listing does not have child fields"))
+}
+
+func (ec *executionContext) _ServedEndpoint_deprecated(ctx context.Context, field graphql.CollectedField, obj *ServedEndpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServedEndpoint_deprecated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deprecated, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ServedEndpoint_deprecated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ServedEndpoint", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
@@ -15758,7 +15808,7 @@ func (ec *executionContext) unmarshalInputServedFilter(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"methods", "text", "late", "authenticated"}
+	fieldsInOrder := [...]string{"methods", "text", "late", "authenticated", "listings", "deprecated"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -15793,6 +15843,20 @@ func (ec *executionContext) unmarshalInputServedFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.Authenticated = data
+		case "listings":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listings"))
+			data, err := ec.unmarshalOListing2ᚕgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐListingᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Listings = data
+		case "deprecated":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deprecated"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Deprecated = data
 		}
 	}
 	return it, nil
@@ -20529,12 +20593,12 @@ func (ec *executionContext) _ServedEndpoint(ctx context.Context, sel ast.Selecti
 			}
 		case "firstAt":
 			out.Values[i] = ec._ServedEndpoint_firstAt(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "lastAt":
 			out.Values[i] = ec._ServedEndpoint_lastAt(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "requests":
@@ -20554,6 +20618,16 @@ func (ec *executionContext) _ServedEndpoint(ctx context.Context, sel ast.Selecti
 			}
 		case "late":
 			out.Values[i] = ec._ServedEndpoint_late(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "listing":
+			out.Values[i] = ec._ServedEndpoint_listing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deprecated":
+			out.Values[i] = ec._ServedEndpoint_deprecated(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -22747,6 +22821,16 @@ func (ec *executionContext) marshalNLiftPayload2ᚖgithubᚗcomᚋsentinelᚑpro
 	return ec._LiftPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNListing2githubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐListing(ctx context.Context, v any) (Listing, error) {
+	var res Listing
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNListing2githubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐListing(ctx context.Context, sel ast.SelectionSet, v Listing) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNLogRole2githubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐLogRole(ctx context.Context, v any) (LogRole, error) {
 	var res LogRole
 	err := res.UnmarshalGQL(v)
@@ -23974,6 +24058,58 @@ func (ec *executionContext) marshalOInt642ᚖint(ctx context.Context, sel ast.Se
 	_ = ctx
 	res := graphql.MarshalInt(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOListing2ᚕgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐListingᚄ(ctx context.Context, v any) ([]Listing, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]Listing, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNListing2githubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐListing(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOListing2ᚕgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐListingᚄ(ctx context.Context, sel ast.SelectionSet, v []Listing) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNListing2githubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐListing(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOListing2ᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐListing(ctx context.Context, v any) (*Listing, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(Listing)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOListing2ᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐListing(ctx context.Context, sel ast.SelectionSet, v *Listing) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalONetwork2ᚖnetᚋnetipᚐPrefix(ctx context.Context, v any) (*netip.Prefix, error) {

@@ -10,5 +10,5 @@ func (r *queryResolver) Inventory(ctx context.Context, filter *ServedFilter, fir
 	if err != nil {
 		return nil, err
 	}
-	return inventoryPage(filter.among(r.guard.Inventory()), p), ctx.Err()
+	return inventoryPage(filter.among(listed(r.guard.Inventory(), r.about.catalogue())), p), ctx.Err()
 }

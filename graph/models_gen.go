@@ -469,16 +469,21 @@ type ServedEndpoint struct {
 	ID     string `json:"id"`
 	Method string `json:"method"`
 	// As /accounts/{id}. Written by strangers in part: show as text.
-	Route    string    `json:"route"`
-	FirstAt  time.Time `json:"firstAt"`
-	LastAt   time.Time `json:"lastAt"`
-	Requests int64     `json:"requests"`
+	Route string `json:"route"`
+	// Null when it was never seen.
+	FirstAt  *time.Time `json:"firstAt,omitempty"`
+	LastAt   *time.Time `json:"lastAt,omitempty"`
+	Requests int64      `json:"requests"`
 	// Answers by class, those that there were.
 	Statuses []*StatusClass `json:"statuses"`
 	// Share of requests with a key, a session or an account, 0 to 1.
 	Authenticated float64 `json:"authenticated"`
 	// First seen when the API had been known for a day: nobody may know that it is there.
 	Late bool `json:"late"`
+	// How it stands to the OpenAPI file; null where there is none.
+	Listing *Listing `json:"listing,omitempty"`
+	// The file says that it is: one that is still asked for should be gone by now.
+	Deprecated bool `json:"deprecated"`
 }
 
 type ServedFilter struct {
@@ -488,6 +493,9 @@ type ServedFilter struct {
 	Late *bool   `json:"late,omitempty"`
 	// Ever asked for with a key, a session or an account, or never.
 	Authenticated *bool `json:"authenticated,omitempty"`
+	// Matches nothing where there is no OpenAPI file.
+	Listings   []Listing `json:"listings,omitempty"`
+	Deprecated *bool     `json:"deprecated,omitempty"`
 }
 
 type SourceConnection struct {
@@ -823,6 +831,67 @@ func (e *HitKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e HitKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How an endpoint stands to the OpenAPI file of the API.
+type Listing string
+
+const (
+	// In the file and seen.
+	ListingListed Listing = "LISTED"
+	// Answers well and is not in the file: a shadow endpoint.
+	ListingShadow Listing = "SHADOW"
+	// In the file and never seen to answer well.
+	ListingUnused Listing = "UNUSED"
+)
+
+var AllListing = []Listing{
+	ListingListed,
+	ListingShadow,
+	ListingUnused,
+}
+
+func (e Listing) IsValid() bool {
+	switch e {
+	case ListingListed, ListingShadow, ListingUnused:
+		return true
+	}
+	return false
+}
+
+func (e Listing) String() string {
+	return string(e)
+}
+
+func (e *Listing) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Listing(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Listing", str)
+	}
+	return nil
+}
+
+func (e Listing) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Listing) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Listing) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -7,6 +7,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/guard"
+	"github.com/sentinel-protocol/sentinel/server/route"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
@@ -32,6 +33,15 @@ type About struct {
 
 	Places     func(netip.Addr) engine.Place // where an address is; nil: nobody knows
 	PlacesFrom func() []string               // names of what says where addresses are; nil: nothing does
+
+	Catalogue func() *route.Table // the OpenAPI file of the API, as it is now; nil, or answering nil: there is none
+}
+
+func (a *About) catalogue() *route.Table {
+	if a.Catalogue == nil {
+		return nil
+	}
+	return a.Catalogue()
 }
 
 // NewResolver returns the answers that stand on this store and this guard; a is nil where nobody

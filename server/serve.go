@@ -151,7 +151,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		Hosts:   slices.Concat(own, cfg.Console.Hosts),
 		Origins: origins(cfg.Console, own, desk.Secure()), Version: version, Log: log,
 		Operating: func(a netip.Addr) { g.SpareUntil(a, time.Now().Add(spareOperators)) },
-		Upstreams: at.upstreams, Logs: follow.told, Places: at.located, PlacesFrom: at.placesFrom,
+		Upstreams: at.upstreams, Logs: follow.told, Places: at.located, PlacesFrom: at.placesFrom, Catalogue: at.catalogue,
 	})
 	if err != nil {
 		return err

@@ -197,6 +197,12 @@ func (s *sites) placesFrom() []string {
 	return at.placesFrom
 }
 
+// catalogue is the OpenAPI file that the newest site takes its routes from, nil for none.
+func (s *sites) catalogue() *route.Table {
+	t, _ := s.current.Load().routes.(*route.Table)
+	return t
+}
+
 // upstreams are the targets behind the gateway, as they do now.
 func (s *sites) upstreams() []*graph.Upstream {
 	out := []*graph.Upstream{}

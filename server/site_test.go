@@ -1,6 +1,9 @@
 package main
 
 import (
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -27,5 +30,31 @@ func TestReloadsDoNotRunOutOfNumbersForExchanges(t *testing.T) {
 			t.Fatalf("%d and %d are numbers of %v too", a, b, before)
 		}
 		before = []byte{stays.node, a, b}
+	}
+}
+
+func TestTheInventoryIsHeldAgainstTheFileOfTheNewestSite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "api.yml")
+	if err := os.WriteFile(file, []byte("openapi: 3.1.0\npaths: {/accounts: {get: {}}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	quiet, stays := slog.New(slog.DiscardHandler), &lasting{}
+	made := func(openapi string) *site {
+		cfg := config.Defaults()
+		cfg.Gateway.Routes.OpenAPI = openapi
+		s, err := newSite(cfg, reading(cfg, []byte("unused"), quiet), stays, nil, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	at := newSites(made(""))
+	defer at.Close()
+	if at.catalogue() != nil {
+		t.Error("routes that are learned are taken for a file")
+	}
+	at.replace(made(file))
+	if c := at.catalogue(); c == nil || len(c.Operations()) != 1 {
+		t.Errorf("the file holds %v", c)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/guard"
+	"github.com/sentinel-protocol/sentinel/server/route"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
@@ -44,6 +45,8 @@ type Config struct {
 	Logs       func() []*graph.FollowedLog // the access logs that are followed; nil: none
 
 	Places func(netip.Addr) engine.Place // where an address is; nil: nobody knows
+
+	Catalogue func() *route.Table // the OpenAPI file of the API, as it is now; nil, or answering nil: there is none
 }
 
 // A Console is an http.Handler. Close it after the server that it hangs from has shut down.
@@ -92,7 +95,7 @@ func New(c Config) (*Console, error) {
 		out.sockets.asking = mostAsking
 		out.watching.Go(out.watchSockets)
 	}
-	out.graphql = out.newGraphQL(graph.About{Version: c.Version, Demo: c.Demo, Upstreams: c.Upstreams, Logs: c.Logs, Places: c.Places, PlacesFrom: c.PlacesFrom})
+	out.graphql = out.newGraphQL(graph.About{Version: c.Version, Demo: c.Demo, Upstreams: c.Upstreams, Logs: c.Logs, Places: c.Places, PlacesFrom: c.PlacesFrom, Catalogue: c.Catalogue})
 	out.rest, out.signing = out.newREST(), out.newSigning()
 	return out, nil
 }

@@ -78,6 +78,10 @@ func methodHash(method string) (h uint64) {
 	return h
 }
 
+// Template writes a path, or a template of others, as the inventory does: with what names one thing
+// among many left out.
+func Template(path string) string { return templateText(path) }
+
 // templateText writes a path with its identifiers left out.
 func templateText(path string) string {
 	var b strings.Builder

@@ -101,9 +101,10 @@ func (s *site) survey(x *Exchange, now int64) (g ground) {
 // home reports whether a family of software is served here.
 func (s *site) home(f family) bool { return s.families.Load()&(1<<f) != 0 }
 
-// routeOf a request is its template where the edge knows it, else its folded path.
+// routeOf a request is its template where the edge knows one, else its folded path: what the edge has
+// no template for is not all one.
 func routeOf(r *Request) string {
-	if r.Route != "" {
+	if r.Route != "" && r.Route[0] == '/' {
 		return r.Route
 	}
 	return r.Folded

@@ -175,6 +175,24 @@ func TestTheInventoryHoldsWhatIsServed(t *testing.T) {
 	t.Errorf("accounts are not in %v", p.Inventory())
 }
 
+// As where routes come from an OpenAPI file, and a path is not in it.
+func TestWhatTheEdgeHasNoTemplateForIsNotAllOne(t *testing.T) {
+	p := newPlay(t)
+	p.readers(3)
+	for n := range 3 {
+		for _, path := range []string{"/hidden/export", "/hidden/users/77"} {
+			p.exchange(fmt.Sprintf("10.22.0.%d", n), Request{Path: path, Route: "(other)", UserAgent: browser}, 200)
+		}
+	}
+	routes := map[string]bool{}
+	for _, e := range p.Inventory() {
+		routes[e.Route] = true
+	}
+	if !routes["/hidden/export"] || !routes["/hidden/users/{id}"] || routes["(other)"] {
+		t.Errorf("the inventory holds %v", routes)
+	}
+}
+
 func TestPublishedCrawlersCanBeRead(t *testing.T) {
 	if all := PublishedCrawlers(); len(all) < 12 {
 		t.Errorf("%d crawlers", len(all))

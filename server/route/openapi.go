@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,12 +28,20 @@ type Table struct {
 	sensitive patterns
 	root      spot
 	routes    []string
+	all       []Operation
+}
+
+// An Operation is a method of a path, as the file lists it.
+type Operation struct {
+	Method, Route string
+	Deprecated    bool // the file says so
 }
 
 // A spot is one place in the paths of a file.
 type spot struct {
 	template string
 	methods  []string
+	outdated []string // of the methods, those that are deprecated
 	words    map[string]*spot
 	any      *spot
 }
@@ -194,12 +203,47 @@ func (t *Table) add(prefix, path string, value any) error {
 	}
 	_, elsewhere := item["$ref"]
 	for _, m := range methods {
-		if _, ok := item[m]; ok || elsewhere {
-			at.methods = append(at.methods, strings.ToUpper(m))
+		operation, ok := item[m]
+		if !ok && !elsewhere {
+			continue
+		}
+		o := Operation{Method: strings.ToUpper(m), Route: at.template, Deprecated: deprecated(operation)}
+		if at.methods = append(at.methods, o.Method); o.Deprecated {
+			at.outdated = append(at.outdated, o.Method)
+		}
+		if ok { // of what is described elsewhere it is not known which there are
+			t.all = append(t.all, o)
 		}
 	}
 	t.routes = append(t.routes, at.template)
 	return nil
+}
+
+// deprecated reports whether an operation says so of itself (OpenAPI 3.1, 4.8.10.1).
+func deprecated(operation any) bool {
+	fields, ok := operation.(map[string]any)
+	said, _ := fields["deprecated"].(bool)
+	return ok && said
+}
+
+// Operations of the file, by route and method. Those that are described in another file are not among
+// them.
+func (t *Table) Operations() []Operation {
+	return slices.SortedFunc(slices.Values(t.all), func(a, b Operation) int {
+		return cmp.Or(strings.Compare(a.Route, b.Route), strings.Compare(a.Method, b.Method))
+	})
+}
+
+// Operation finds the one that a method and a path belong to: a folded path, or a template with braces.
+func (t *Table) Operation(method, path string) (o Operation, listed bool) {
+	s := t.root.find(strings.ToLower(path))
+	switch {
+	case s == nil:
+		return o, false
+	case method == "HEAD" && !slices.Contains(s.methods, method):
+		method = "GET" // where there is one, there is the other (RFC 9110, 9.1)
+	}
+	return Operation{method, s.template, slices.Contains(s.outdated, method)}, slices.Contains(s.methods, method)
 }
 
 // Route names the template of a folded path, as the file spells it, and the class of its route. A

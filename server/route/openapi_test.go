@@ -120,3 +120,35 @@ func BenchmarkTable(b *testing.B) {
 		table.Route("GET", "/v1/accounts/7/cards/all")
 	}
 }
+
+func TestOperationsOfAFileAreListedWithWhatIsDeprecated(t *testing.T) {
+	table, err := Read([]byte(`
+openapi: 3.0.3
+paths:
+  /v1/payments: {post: {deprecated: true}, get: {deprecated: false}}
+  /v1/Payments/{paymentId}: {get: {}, parameters: []}
+  /v1/elsewhere: {$ref: other.yml}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Operation{{"GET", "/v1/Payments/{paymentId}", false}, {"GET", "/v1/payments", false}, {"POST", "/v1/payments", true}}
+	if got := table.Operations(); !slices.Equal(got, want) {
+		t.Errorf("operations are %v, not %v", got, want)
+	}
+	for _, c := range []struct {
+		method, path string
+		want         Operation
+		listed       bool
+	}{
+		{"POST", "/v1/payments", Operation{"POST", "/v1/payments", true}, true},
+		{"HEAD", "/v1/payments/{id}", Operation{"GET", "/v1/Payments/{paymentId}", false}, true},
+		{"DELETE", "/v1/payments/17", Operation{"DELETE", "/v1/Payments/{paymentId}", false}, false},
+		{"PATCH", "/v1/elsewhere", Operation{"PATCH", "/v1/elsewhere", false}, true},
+		{"GET", "/v1/other", Operation{}, false},
+	} {
+		if got, listed := table.Operation(c.method, c.path); got != c.want || listed != c.listed {
+			t.Errorf("%s %s is %v, %v", c.method, c.path, got, listed)
+		}
+	}
+}

@@ -74,6 +74,8 @@ export type RuleMode = 'ENFORCE' | 'SHADOW' | 'OFF';
 
 export type LogRole = 'TRAFFIC' | 'ANSWERS';
 
+export type Listing = 'LISTED' | 'SHADOW' | 'UNUSED';
+
 export type ServedFilter = {
   methods?: Array<string> | null | undefined;
   /** Contained in the route, whatever its case. */
@@ -81,6 +83,9 @@ export type ServedFilter = {
   late?: boolean | null | undefined;
   /** Ever asked for with a key, a session or an account, or never. */
   authenticated?: boolean | null | undefined;
+  /** Matches nothing where there is no OpenAPI file. */
+  listings?: Array<Listing> | null | undefined;
+  deprecated?: boolean | null | undefined;
 };
 
 export type Role = 'VIEWER' | 'ANALYST' | 'ADMIN';
@@ -116,4 +121,15 @@ export type BacktestInput = {
   /** YAML or JSON, as a rule of a pack; its shows and nearly may be left out. */
   definition?: string | null | undefined;
   terms?: TermsInput | null | undefined;
+};
+
+export type RuleOrigin = 'BUILT_IN' | 'PACK' | 'FILE' | 'CONSOLE';
+
+export type RuleChange = 'SAVED' | 'MODE_SET' | 'DELETED';
+
+export type SaveRuleInput = {
+  /** YAML or JSON, as a rule of a pack; its version is counted by the console. */
+  definition: string;
+  /** The number of the version that was changed. 0 for a rule that there is not. */
+  expectedVersion?: number | undefined;
 };
