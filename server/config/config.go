@@ -37,6 +37,7 @@ type Config struct {
 	DecoyAccounts []string       `key:"decoy_accounts"`
 	SignIns       []string       `key:"sign_ins"`
 	FailedSignIns []FailedSignIn `key:"failed_sign_ins"`
+	Crawlers      []Crawler      `key:"crawlers"`
 
 	packs []engine.Rule // rules that are data, as Sources read them
 }
@@ -126,6 +127,14 @@ type FailedSignIn struct {
 	Path     string `key:"path"`
 	Status   int    `key:"status"`    // 0 for any of 200 to 399
 	MaxBytes int64  `key:"max_bytes"` // of the body; 0 for any
+}
+
+// Crawler is a bot that is left alone where its user agent says what it is and its address lies in its
+// networks. One that comes with the program and has the same name counts no more.
+type Crawler struct {
+	Name     string         `key:"name"`
+	Agents   []string       `key:"agents"` // what its user agent holds, any of them, in whatever case
+	Networks []netip.Prefix `key:"networks"`
 }
 
 // Source is a place in a request.

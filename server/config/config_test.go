@@ -165,6 +165,14 @@ func TestMistakesAreNamedWithTheirRemedy(t *testing.T) {
 		{"rule beyond the engine", "rules: {rate-abuse: {more: 1000001}}", "rules.rate-abuse.more", "1 to 1000000"},
 		{"certificate without key", "gateway: {tls: {cert: x}}", "gateway.tls", "both"},
 		{"bad log role", "logs: [{file: a, as: both}]", "logs[0].as", "traffic or answers"},
+		{"crawler without a name", `crawlers: [{agents: [examplebot], networks: [192.0.2.0/24]}]`, "crawlers[0].name", "is missing"},
+		{"crawler without agents", `crawlers: [{name: a, networks: [192.0.2.0/24]}]`, "crawlers[0].agents", "as in examplebot"},
+		{"crawler that says what all do", `crawlers: [{name: a, agents: [Mozilla], networks: [192.0.2.0/24]}]`, "crawlers[0].agents", "what only it says"},
+		{"crawler without networks", `crawlers: [{name: a, agents: [examplebot]}]`, "crawlers[0].networks", "as in 192.0.2.0/24"},
+		{"crawler from everywhere", `crawlers: [{name: a, agents: [examplebot], networks: ["0.0.0.0/0"]}]`, "crawlers[0].networks", "/8 or narrower"},
+		{"crawler from nowhere", `crawlers: [{name: a, agents: [examplebot], networks: [everywhere]}]`, "crawlers[0].networks[0]", "neither an address nor a network"},
+		{"crawler twice", `crawlers: [{name: a, agents: [examplebot], networks: [192.0.2.0/24]}, {name: a, agents: [otherbot], networks: [192.0.2.0/24]}]`, "crawlers[1].name", "put their agents"},
+		{"unknown key of a crawler", `crawlers: [{name: a, agnts: [examplebot], networks: [192.0.2.0/24]}]`, "crawlers[0].agnts", "agents"},
 		{"authz for everybody", `service: {authz: {from: ["0.0.0.0/0"]}}`, "service.authz.from[0]", "name the proxies"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -295,4 +303,23 @@ func FuzzConfig(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestTheOperatorsCrawlersStandBesideThoseThatComeWithTheProgram(t *testing.T) {
+	c, err := load(t, `crawlers: [{name: statuspage, agents: [ExampleMonitor], networks: [192.0.2.77/26]}, {name: gptbot, agents: [gptbot], networks: [198.51.100.0/24]}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, published := c.Policy().Crawlers, engine.PublishedCrawlers()
+	if len(all) != len(published)+1 || all[0].Claims[0] != "examplemonitor" || all[0].Networks[0].String() != "192.0.2.64/26" {
+		t.Errorf("%d crawlers, the first %v", len(all), all[0])
+	}
+	for _, c := range all[2:] {
+		if c.Name == "gptbot" {
+			t.Error("one that the operator names anew is there twice")
+		}
+	}
+	if usual := config.Defaults().Policy().Crawlers; usual != nil {
+		t.Errorf("without any there are %v", usual)
+	}
 }

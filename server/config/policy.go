@@ -58,10 +58,35 @@ func (c Config) Policy() engine.Policy {
 		p.FailedSignIns = append(p.FailedSignIns, engine.FailedSignIn{Path: folded([]string{f.Path})[0], Status: f.Status, MaxBytes: f.MaxBytes})
 	}
 	p.Denies, p.Skips = folded(c.Gateway.Deny), folded(c.Gateway.Skip)
+	p.Crawlers = crawlers(c.Crawlers)
 	p.Packs = c.packs
 	p.Observe = c.Gateway.Mode == Observe
 	p.Clients, p.Decisions, p.Late, p.Collateral = c.Engine.Clients, c.Engine.Decisions, c.Engine.Late, c.Engine.Collateral
 	return p
+}
+
+// crawlers are the operator's own, before those that come with the program under other names; nil for
+// the latter alone.
+func crawlers(own []Crawler) (all []engine.Crawler) {
+	if len(own) == 0 {
+		return nil
+	}
+	for _, c := range own {
+		e := engine.Crawler{Name: c.Name}
+		for _, a := range c.Agents {
+			e.Claims = append(e.Claims, strings.ToLower(a))
+		}
+		for _, n := range c.Networks {
+			e.Networks = append(e.Networks, n.Masked())
+		}
+		all = append(all, e)
+	}
+	for _, c := range engine.PublishedCrawlers() {
+		if !slices.ContainsFunc(own, func(mine Crawler) bool { return mine.Name == c.Name }) {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // folded writes paths as rules match on them, so that an operator may write them as he likes.

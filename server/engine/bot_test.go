@@ -68,7 +68,7 @@ func TestPeopleAndDeclaredProgramsAreNoBots(t *testing.T) {
 
 func TestAVerifiedCrawlerIsNoBotHoweverEvenlyItComes(t *testing.T) {
 	p := newPlay(t, quiet, func(p *Policy) {
-		p.Crawlers, _ = ParseCrawlers("ours mozilla/5.0 203.0.113.0/24\n")
+		p.Crawlers, _ = ParseCrawlers("ours firefox 203.0.113.0/24\n")
 	})
 	p.readers(warm)
 	at := func(client string) func() {

@@ -53,6 +53,45 @@ func ParseCrawlers(list string) ([]Crawler, error) {
 	return all, nil
 }
 
+// Bounds of what Validate takes for a crawler. Who is one is never blocked by a rule, so that what
+// many are, and where many come from, is no sign of one.
+const (
+	shortestClaim    = 4 // letters
+	widestOfCrawler4 = 8
+	widestOfCrawler6 = 16
+	mostCrawlers     = 1000
+	allBrowsers      = "mozilla/5.0" // say it
+	mostOfCrawler    = 10_000        // networks
+)
+
+// validCrawlers checks a list, each crawler by its number in it.
+func validCrawlers(all []Crawler, check func(ok bool, field, problem string)) {
+	check(len(all) <= mostCrawlers, "crawlers", fmt.Sprintf("must be %d at most", mostCrawlers))
+	names := map[string]bool{}
+	for i, c := range all {
+		field := fmt.Sprintf("crawlers[%d]", i)
+		check(c.Name != "", field+".name", "is missing: any name that tells it from others")
+		check(c.Name == "" || !names[c.Name], field+".name", fmt.Sprintf("%q is there twice: put their agents and networks together", c.Name))
+		names[c.Name] = true
+		check(len(c.Claims) > 0, field+".agents", "is missing: write what its user agent holds, as in examplebot")
+		for _, claim := range c.Claims {
+			check(len(claim) >= shortestClaim && !strings.Contains(allBrowsers, claim), field+".agents",
+				fmt.Sprintf("holds %q, which others say too: write what only it says, %d letters or more, as in examplebot", claim, shortestClaim))
+			check(strings.ToLower(claim) == claim, field+".agents", fmt.Sprintf("must be written in small letters, unlike %q", claim))
+		}
+		check(len(c.Networks) > 0, field+".networks", "is missing: write where it comes from, as in 192.0.2.0/24")
+		check(len(c.Networks) <= mostOfCrawler, field+".networks", fmt.Sprintf("must be %d at most", mostOfCrawler))
+		for _, n := range c.Networks {
+			widest := widestOfCrawler4
+			if n.Addr().Is6() {
+				widest = widestOfCrawler6
+			}
+			check(n.IsValid() && n.Bits() >= widest && !n.Addr().Is4In6(), field+".networks",
+				fmt.Sprintf("holds %s, which is nearly everybody: write what its operator publishes, /%d or narrower", n, widest))
+		}
+	}
+}
+
 // claimed is the crawler that a user agent claims to be.
 func claimed(all []Crawler, agent string) *Crawler {
 	if agent == "" {

@@ -177,6 +177,7 @@ func (p Policy) Validate() error {
 		check(m.Status == 0 || m.Status >= 200 && m.Status < 400, "failed_sign_ins", "must have a status of 200 to 399, or 0 for any: others say by themselves what came of it")
 		check(m.MaxBytes >= 0, "failed_sign_ins", "must have max_bytes of 0, for any, or more")
 	}
+	validCrawlers(p.Crawlers, check)
 	for _, path := range p.Skips {
 		check(!below(p.Decoys, path), "skips", fmt.Sprintf("must not lie below a decoy, unlike %q: it could not be both", path))
 		check(!below(p.Denies, path), "skips", fmt.Sprintf("must not lie below what is denied, unlike %q: it could not be both", path))
@@ -265,7 +266,7 @@ func (p Policy) Explain(rule string) string {
 
 // clone shares nothing that could be changed.
 func (p Policy) clone() Policy {
-	p.Rules, p.Packs = maps.Clone(p.Rules), slices.Clone(p.Packs)
+	p.Rules, p.Packs, p.Crawlers = maps.Clone(p.Rules), slices.Clone(p.Packs), slices.Clone(p.Crawlers)
 	for _, list := range []*[]string{&p.Decoys, &p.Payments, &p.Balances, &p.SignIns, &p.Denies, &p.Skips} {
 		*list = slices.Clone(*list)
 	}

@@ -87,13 +87,17 @@ type lostText struct {
 const textsPerStripe = 64
 
 func newSources(p Policy, k keyed) *visitors {
-	l := &visitors{table: newTable(p.Clients/4, k), site: newSite(p, k), crawlers: p.Crawlers}
-	if l.crawlers == nil {
-		l.crawlers = PublishedCrawlers()
-	}
+	l := &visitors{table: newTable(p.Clients/4, k), site: newSite(p, k)}
+	l.knowCrawlers(p)
 	l.records = make([]visitor, l.size())
 	l.texts = make([]lostText, stripes*textsPerStripe)
 	return l
+}
+
+func (l *visitors) knowCrawlers(p Policy) {
+	if l.crawlers = p.Crawlers; l.crawlers == nil {
+		l.crawlers = PublishedCrawlers()
+	}
 }
 
 func (l *visitors) look(v *view) {
@@ -338,10 +342,14 @@ func (l *visitors) forget(t Target) {
 func (g *regime) learnSources(k keyed, before *regime) {
 	p := &g.policy
 	switch {
-	case before != nil && before.policy.Clients == p.Clients && before.policy.Unlisted == p.Unlisted && sameCrawlers(before.policy.Crawlers, p.Crawlers):
-		g.sources = before.sources
-	default:
+	case before == nil || before.policy.Clients != p.Clients || before.policy.Unlisted != p.Unlisted:
 		g.sources = newSources(*p, k)
+	case sameCrawlers(before.policy.Crawlers, p.Crawlers):
+		g.sources = before.sources
+	default: // the same memory, for other crawlers
+		was := *before.sources
+		g.sources = &was
+		g.sources.knowCrawlers(*p)
 	}
 	g.learners = append(g.learners, g.sources)
 }

@@ -193,6 +193,20 @@ func TestWhatTheEdgeHasNoTemplateForIsNotAllOne(t *testing.T) {
 	}
 }
 
+func TestWhatWasLearnedOutlivesAChangeOfCrawlers(t *testing.T) {
+	p := newPlay(t)
+	p.readers(warm)
+	was := p.Inventory()
+	p.revise(func(p *Policy) { p.Crawlers, _ = ParseCrawlers("ours examplebot 203.0.113.0/24") })
+	if is := p.Inventory(); len(was) == 0 || len(is) != len(was) {
+		t.Errorf("%d endpoints are known, not %d", len(is), len(was))
+	}
+	crawler := Request{Client: netip.MustParseAddr("203.0.113.9"), UserAgent: "Mozilla/5.0 (compatible; ExampleBot/2)"}
+	if g := p.regime.Load(); !g.sources.verifies(&crawler) {
+		t.Error("a crawler that was added is not known")
+	}
+}
+
 func TestPublishedCrawlersCanBeRead(t *testing.T) {
 	if all := PublishedCrawlers(); len(all) < 12 {
 		t.Errorf("%d crawlers", len(all))
