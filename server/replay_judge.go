@@ -47,6 +47,7 @@ type culprit struct {
 	network  netip.Prefix // that rules counted
 	blocked  bool
 	rules    []string
+	severity engine.Severity // the gravest
 	first    time.Time
 	reason   string // of the first block, else of the first finding
 	requests uint64 // after it was found, when the census could not count it
@@ -158,6 +159,7 @@ func (j *judge) note(who uint64, f *engine.Finding) {
 		}
 		j.culprits[who] = c
 	}
+	c.severity = max(c.severity, f.Severity)
 	if !slices.Contains(c.rules, f.Rule) {
 		c.rules = append(c.rules, f.Rule)
 	}

@@ -49,7 +49,8 @@ func (r *report) json(w io.Writer) error {
 			Rules    []string  `json:"rules"`
 			First    time.Time `json:"first"`
 			Reason   string    `json:"reason"`
-		}{"client", c.client.String(), c.network.String(), requests, c.verdict(), c.rules, c.first.UTC(), c.reason}); err != nil {
+			Severity string    `json:"severity"` // of the gravest finding
+		}{"client", c.client.String(), c.network.String(), requests, c.verdict(), c.rules, c.first.UTC(), c.reason, c.severity.String()}); err != nil {
 			return err
 		}
 	}

@@ -82,9 +82,9 @@ func TestReplayTellsMachinesEachClientAndIncident(t *testing.T) {
 		got = append(got, string(b))
 	}
 	want := []string{
-		`{"client":"203.0.113.9","first":"2024-01-01T00:00:05Z","network":"203.0.113.9/32","reason":"203.0.113.9 failed to authenticate 6 times in 5 seconds; the limit is 5 in 10 minutes.","requests":10,"rules":["failed-authentication"],"type":"client","verdict":"block"}`,
-		`{"client":"203.0.113.10","first":"2024-01-01T00:00:05Z","network":"203.0.113.10/32","reason":"203.0.113.10 failed to authenticate 6 times in 5 seconds; the limit is 5 in 10 minutes.","requests":10,"rules":["failed-authentication"],"type":"client","verdict":"block"}`,
-		`{"client":"2001:db8::1","first":"2024-01-01T00:00:11Z","network":"2001:db8::/64","reason":"2001:db8::/64 asked for \"/api/admin/users\", a decoy that nobody has a reason to ask for.","requests":1,"rules":["honeypot"],"type":"client","verdict":"block"}`,
+		`{"client":"203.0.113.9","first":"2024-01-01T00:00:05Z","network":"203.0.113.9/32","reason":"203.0.113.9 failed to authenticate 6 times in 5 seconds; the limit is 5 in 10 minutes.","requests":10,"rules":["failed-authentication"],"severity":"HIGH","type":"client","verdict":"block"}`,
+		`{"client":"203.0.113.10","first":"2024-01-01T00:00:05Z","network":"203.0.113.10/32","reason":"203.0.113.10 failed to authenticate 6 times in 5 seconds; the limit is 5 in 10 minutes.","requests":10,"rules":["failed-authentication"],"severity":"HIGH","type":"client","verdict":"block"}`,
+		`{"client":"2001:db8::1","first":"2024-01-01T00:00:11Z","network":"2001:db8::/64","reason":"2001:db8::/64 asked for \"/api/admin/users\", a decoy that nobody has a reason to ask for.","requests":1,"rules":["honeypot"],"severity":"CRITICAL","type":"client","verdict":"block"}`,
 		`{"clients":["203.0.113.9","203.0.113.10"],"reason":"Repeated authentication failures by 2 clients in 203.0.113.0/24, joined by network 203.0.113.0/24, user agent \"x\", \"POST /login\" answered 4xx, forms without their pages","score":70,"type":"incident"}`,
 		`{"bad_lines":1,"clients":4,"late_lines":1,"lines":33,"type":"summary"}`,
 	}

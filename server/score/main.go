@@ -39,6 +39,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	apart := f.String("apart", "honey*", "names of labelled sets in which nothing is legitimate, with commas between: shown apart, not pooled")
 	tracks := f.Bool("made", true, "play made traffic too: attacks that the logs at hand do not hold")
 	honest := f.Int("honest", 0, "play so many made honest requests too, as 10000000, and tell whom they would have cost")
+	wrong := f.Bool("wrong", false, "name those who were flagged wrongly, with what was said about them, and those who were missed")
 	all := f.Bool("all", false, "score every source, not only those first seen in the last 40 % of a log's time")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -61,6 +62,10 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	for _, o := range odd {
 		fmt.Fprintf(log, "score: passed over: %s\n", o)
 	}
+	var named io.Writer
+	if *wrong {
+		named = log
+	}
 	p, err := readPeers()
 	if err != nil {
 		return err
@@ -79,14 +84,13 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 			return err
 		}
 		b.scores = append(b.scores, sc)
+		sc.nameWrong(named)
 	}
 	if err := b.anomalies(ctx, *binary); err != nil {
 		return err
 	}
-	if *tracks || *honest > 0 {
-		if err := printMade(ctx, *binary, *rules, *honest, &b.made); err != nil {
-			return err
-		}
+	if err := (player{*binary, *rules, *tracks, *honest, named}).play(ctx, &b.made); err != nil {
+		return err
 	}
 	return b.print(out)
 }

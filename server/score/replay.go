@@ -28,8 +28,18 @@ type replayed struct {
 type verdict struct {
 	network netip.Prefix
 	blocked bool
+	slight  bool // nothing graver than LOW was found
 	rules   []string
+	reason  string
 	first   time.Time // of the first finding
+}
+
+// String is what was said: the rules, and why the first of them.
+func (v verdict) String() string {
+	if len(v.rules) == 0 {
+		return "a member of an incident"
+	}
+	return strings.Join(v.rules, ", ") + ": " + v.reason
 }
 
 type summary struct {
@@ -113,7 +123,9 @@ func (r *replayed) client(raw []byte) error {
 		Client  netip.Addr   `json:"client"`
 		Network netip.Prefix `json:"network"`
 		Verdict string       `json:"verdict"`
+		Severe  string       `json:"severity"`
 		Rules   []string     `json:"rules"`
+		Reason  string       `json:"reason"`
 		First   time.Time    `json:"first"`
 	}
 	if err := json.Unmarshal(raw, &c); err != nil {
@@ -122,7 +134,7 @@ func (r *replayed) client(raw []byte) error {
 	if !c.Client.IsValid() {
 		return errors.New("a client without an address")
 	}
-	v := verdict{network: c.Network, rules: c.Rules, first: c.First, blocked: c.Verdict == "block"}
+	v := verdict{network: c.Network, rules: c.Rules, reason: c.Reason, first: c.First, blocked: c.Verdict == "block", slight: c.Severe == "LOW"}
 	switch c.Verdict {
 	case "block", "alert":
 	case "none":

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 )
@@ -18,6 +20,22 @@ type score struct {
 	logins *logins // of sshd logs, where nothing else is measured
 	campaign
 	rankings []ranking // of labelled sets, whole and the part that is scored
+}
+
+// nameWrong names those who were judged wrongly, of all sources, with what was said about them.
+func (sc *score) nameWrong(w io.Writer) {
+	if w == nil || sc.logins != nil {
+		return
+	}
+	flagged := sc.flagged()
+	for _, o := range sc.sources {
+		switch is := flagged[identity(o.addr)]; {
+		case !o.hostile && is:
+			fmt.Fprintf(w, "%s: %s is legitimate: %s\n", sc.set.name, o.addr, sc.clients[identity(o.addr)])
+		case o.hostile && !is:
+			fmt.Fprintf(w, "%s: %s is hostile, and was not flagged: %s\n", sc.set.name, o.addr, o.example)
+		}
+	}
 }
 
 // cost of being wrong.

@@ -92,6 +92,7 @@ type source struct {
 	hostile  bool
 	intents  int       // hostile requests; 0 when nobody counted
 	intent   time.Time // of the first; zero when nobody knows
+	example  string    // of a hostile request
 }
 
 func (s *source) first() time.Time {
@@ -238,7 +239,7 @@ func labels(r io.Reader) ([]*source, error) {
 			return nil, fmt.Errorf("line %d: source %q is missing or labelled twice", line, name)
 		}
 		known[name] = true
-		s := &source{}
+		s := &source{example: field(row, "example")}
 		if addr, err := netip.ParseAddr(name); err == nil {
 			s.addr = addr.Unmap()
 		}

@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -136,6 +138,16 @@ func (m *madeScore) tally() (t tally) {
 	return t
 }
 
+// grave is the tally of those who were told of at MEDIUM or graver.
+func (m *madeScore) grave() (t tally) {
+	for who, k := range m.sources {
+		if v, said := m.clients[who]; k.kind != made.Bystander {
+			t.add(k.kind == made.Hostile, said && !v.slight)
+		}
+	}
+	return t
+}
+
 // endOfTime comes after every block.
 var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -145,6 +157,8 @@ type harm struct {
 	blocked           int // though they exceed no published limit
 	overLimit         int // blocked, and do
 	flagged           int
+	published         int // of those, who exceed a published limit
+	slight            int // and who were told of at LOW alone, and exceed none
 	bots, botsBlocked int // that prove who they are
 }
 
@@ -168,43 +182,91 @@ func (m *madeScore) harm() (h harm) {
 		if k.kind == made.Bot {
 			h.bots++
 		}
-		if flagged[who] {
+		switch over := k.rate.over || k.refusals.over; {
+		case !flagged[who]:
+		case over:
+			h.published++
 			h.flagged++
+		default:
+			h.flagged++
+			if m.clients[who].slight {
+				h.slight++
+			}
 		}
 	}
 	return h
 }
 
-// printMade plays every track and writes the table, then so many honest requests alone.
-func printMade(ctx context.Context, binary, rules string, honest int, w io.Writer) error {
-	var rows []string
-	for i, track := range made.Tracks {
-		m := made.New(madeSeed + uint64(i)) //nolint:gosec // a few
-		m.Honest(madePerDay)
-		track.Join(m)
-		s, err := replayMade(ctx, binary, rules, m, madeMost)
-		if err != nil {
+// A player plays made traffic.
+type player struct {
+	binary, rules string
+	tracks        bool
+	honest        int       // requests that it plays without attackers, too
+	wrong         io.Writer // where those are named who were judged wrongly; nil for nowhere
+}
+
+// play every track and write the tables, then so many honest requests alone.
+func (p player) play(ctx context.Context, w io.Writer) error {
+	if p.tracks {
+		if err := p.playTracks(ctx, w); err != nil {
 			return err
 		}
-		t := s.tally()
-		rows = append(rows, cells(track.Name, t.sources(), t.hostile(), t.flagged(), plain(t.precision()), plain(t.recall()), plain(t.f1())))
 	}
-	fmt.Fprintf(w, "\nMade traffic (seed %d), never pooled with real logs: what those at hand do not hold\n\n", madeSeed)
-	table(w, "TRACK\tSOURCES\tATTACK\tFLAGGED\tPRECISION\tRECALL\tF1", rows)
-	if honest == 0 {
+	if p.honest == 0 {
 		return nil
 	}
 	m := made.New(madeSeed)
-	m.Honest(honest)
-	s, err := replayMade(ctx, binary, rules, m, honest)
+	m.Honest(p.honest)
+	s, err := replayMade(ctx, p.binary, p.rules, m, p.honest)
 	if err != nil {
 		return err
 	}
 	h := s.harm()
-	fmt.Fprintf(w, "\n%d honest requests of %d sources: blocked %d that exceed no published limit and %d that do, flagged %d;\n"+
+	fmt.Fprintf(w, "\n%d honest requests of %d sources: blocked %d that exceed no published limit and %d that do,\n"+
+		"flagged %d: %d that exceed a published limit, %d at LOW alone, %d others;\n"+
 		"of %d that prove to be crawlers %d blocked. %.0f s of processor, %d MB.\n",
-		h.requests, h.sources, h.blocked, h.overLimit, h.flagged, h.bots, h.botsBlocked, s.worked.Seconds(), s.peak>>20)
+		h.requests, h.sources, h.blocked, h.overLimit, h.flagged, h.published, h.slight, h.flagged-h.published-h.slight, h.bots, h.botsBlocked, s.worked.Seconds(), s.peak>>20)
+	s.name("honest", p.wrong)
 	return nil
+}
+
+func (p player) playTracks(ctx context.Context, w io.Writer) error {
+	var found, harmed []string
+	for i, track := range made.Tracks {
+		m := made.New(madeSeed + uint64(i)) //nolint:gosec // a few
+		m.Honest(madePerDay)
+		track.Join(m)
+		s, err := replayMade(ctx, p.binary, p.rules, m, madeMost)
+		if err != nil {
+			return err
+		}
+		t, g, h := s.tally(), s.grave(), s.harm()
+		found = append(found, cells(track.Name, t.sources(), t.hostile(), t.flagged(), plain(t.precision()), plain(t.recall()), plain(t.f1()), plain(g.precision()), plain(g.recall())))
+		harmed = append(harmed, cells(track.Name, h.sources, h.requests, h.flagged, h.published, h.slight, h.flagged-h.published-h.slight,
+			short(1000*ratio(h.flagged, h.sources)), short(1_000_000*ratio(h.flagged, h.requests)), h.blocked))
+		s.name(track.Name, p.wrong)
+	}
+	fmt.Fprintf(w, "\nMade traffic (seed %d), never pooled with real logs: what those at hand do not hold\n\n", madeSeed)
+	table(w, "TRACK\tSOURCES\tATTACK\tFLAGGED\tPRECISION\tRECALL\tF1\tAT MEDIUM AND ABOVE: PRECISION\tRECALL", found)
+	fmt.Fprint(w, "\nHonest ones in it: flagged, because they exceed a published limit, at LOW alone, for other reasons; per 1,000 of them and per million of their requests; blocked though they exceed none\n\n")
+	table(w, "TRACK\tHONEST\tREQUESTS\tFLAGGED\tOVER A LIMIT\tLOW\tOTHERS\tPER 1,000\tPER MILLION\tBLOCKED", harmed)
+	return nil
+}
+
+// name those who were judged wrongly, with what was said about them.
+func (m *madeScore) name(track string, w io.Writer) {
+	if w == nil {
+		return
+	}
+	flagged := m.flagged()
+	for _, who := range slices.SortedFunc(maps.Keys(m.sources), netip.Addr.Compare) {
+		switch k := m.sources[who]; {
+		case k.kind <= made.Bot && flagged[who]:
+			fmt.Fprintf(w, "%s: %s is honest: %s\n", track, who, m.clients[who])
+		case k.kind == made.Hostile && !flagged[who]:
+			fmt.Fprintf(w, "%s: %s is hostile, and was not flagged\n", track, who)
+		}
+	}
 }
 
 // plain writes a share, a dash where there is none.

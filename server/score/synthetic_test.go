@@ -48,15 +48,19 @@ func TestWhoIsAskedForDecidesWhatCounts(t *testing.T) {
 			at("10.0.0.5"): {kind: made.Hostile, requests: 2},
 			at("10.0.0.6"): {kind: made.Hostile, requests: 2},
 			at("10.0.0.7"): {kind: made.Bystander, requests: 1},
+			at("10.0.0.8"): {kind: made.Honest, requests: 4},
 		},
 		replayed: &replayed{clients: map[netip.Addr]verdict{
-			at("10.0.0.2"): {blocked: true}, at("10.0.0.3"): {blocked: true}, at("10.0.0.4"): {blocked: true}, at("10.0.0.5"): {}, at("10.0.0.7"): {},
+			at("10.0.0.2"): {blocked: true}, at("10.0.0.3"): {blocked: true}, at("10.0.0.4"): {blocked: true}, at("10.0.0.5"): {}, at("10.0.0.7"): {}, at("10.0.0.8"): {slight: true},
 		}},
 	}
-	if got, want := m.tally(), (tally{hits: 1, wrong: 3, missed: 1, quiet: 1}); got != want {
+	if got, want := m.tally(), (tally{hits: 1, wrong: 4, missed: 1, quiet: 1}); got != want {
 		t.Errorf("tally %+v, want %+v", got, want)
 	}
-	want := harm{sources: 4, requests: 915, blocked: 1, overLimit: 1, flagged: 3, bots: 1, botsBlocked: 1}
+	if got, want := m.grave(), (tally{hits: 1, wrong: 3, missed: 1, quiet: 2}); got != want {
+		t.Errorf("grave %+v, want %+v", got, want)
+	}
+	want := harm{sources: 5, requests: 919, blocked: 1, overLimit: 1, flagged: 4, published: 1, slight: 1, bots: 1, botsBlocked: 1}
 	if got := m.harm(); got != want {
 		t.Errorf("harm %+v, want %+v", got, want)
 	}
@@ -65,12 +69,12 @@ func TestWhoIsAskedForDecidesWhatCounts(t *testing.T) {
 func TestMadeTrafficIsFedAndShownByTrack(t *testing.T) {
 	binary := saying(t, `{"type":"summary","lines":1,"bad_lines":0,"late_lines":0,"clients":1,"seconds":0.1}`)
 	var out strings.Builder
-	if err := printMade(t.Context(), reading(t, binary), "", 100, &out); err != nil {
+	if err := (player{binary: reading(t, binary), tracks: true, honest: 100}).play(t.Context(), &out); err != nil {
 		t.Fatal(err)
 	}
 	for _, track := range made.Tracks {
 		if !slices.ContainsFunc(strings.Split(out.String(), "\n"), func(line string) bool {
-			return strings.HasPrefix(line, track.Name+" ") && strings.HasSuffix(strings.Join(strings.Fields(line), " "), " - 0.00 0.00")
+			return strings.HasPrefix(line, track.Name+" ") && strings.HasSuffix(strings.Join(strings.Fields(line), " "), " - 0.00 0.00 - 0.00")
 		}) {
 			t.Errorf("%s: nobody is found, and it says\n%s", track.Name, out.String())
 		}
