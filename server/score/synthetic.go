@@ -23,6 +23,7 @@ const (
 	madeSeed   = 20_261_122
 	madePerDay = 60_000
 	madeMost   = 400_000 // exchanges of a track
+	siteMost   = 60_000  // lines of a site
 )
 
 // A known source is one of made traffic.
@@ -60,9 +61,20 @@ type madeScore struct {
 	exchanges int
 }
 
+// How made traffic is written: an API's own exchanges, or the access log of a site.
+type written struct {
+	format string
+	line   func(x *made.Exchange, b []byte) []byte
+}
+
+var (
+	asExchanges = written{"jsonl", (*made.Exchange).AppendJSON}
+	asAccessLog = written{"combined", (*made.Exchange).AppendCombined}
+)
+
 // replayMade feeds made traffic to the built product.
-func replayMade(ctx context.Context, binary, rules string, t *made.Traffic, most int) (*madeScore, error) {
-	args := []string{"replay", "--json", "--format", "jsonl"}
+func replayMade(ctx context.Context, binary, rules string, t *made.Traffic, most int, as written) (*madeScore, error) {
+	args := []string{"replay", "--json", "--format", as.format}
 	if rules != "" {
 		args = append(args, "--rules", rules)
 	}
@@ -78,7 +90,7 @@ func replayMade(ctx context.Context, binary, rules string, t *made.Traffic, most
 		return nil, fmt.Errorf("%s replay: %w", binary, err)
 	}
 	m := &madeScore{sources: map[netip.Addr]*known{}}
-	feeding := m.feed(t, most, in)
+	feeding := m.feed(t, most, as, in)
 	if err := c.Wait(); err != nil {
 		return nil, fmt.Errorf("%s replay: %w: %s", binary, err, strings.TrimSpace(said.String()))
 	}
@@ -92,14 +104,14 @@ func replayMade(ctx context.Context, binary, rules string, t *made.Traffic, most
 	return m, nil
 }
 
-func (m *madeScore) feed(t *made.Traffic, most int, in io.WriteCloser) error {
+func (m *madeScore) feed(t *made.Traffic, most int, as written, in io.WriteCloser) error {
 	w := bufio.NewWriterSize(in, 1<<16)
 	var line []byte
 	var failed error
 	t.Each(most, func(x *made.Exchange) bool {
 		m.exchanges++
 		m.note(x)
-		line = x.AppendJSON(line[:0])
+		line = as.line(x, line[:0])
 		_, failed = w.Write(line)
 		return failed == nil
 	})
@@ -217,7 +229,7 @@ func (p player) play(ctx context.Context, w io.Writer) error {
 	}
 	m := made.New(madeSeed)
 	m.Honest(p.honest)
-	s, err := replayMade(ctx, p.binary, p.rules, m, p.honest)
+	s, err := replayMade(ctx, p.binary, p.rules, m, p.honest, asExchanges)
 	if err != nil {
 		return err
 	}
@@ -231,26 +243,51 @@ func (p player) play(ctx context.Context, w io.Writer) error {
 }
 
 func (p player) playTracks(ctx context.Context, w io.Writer) error {
-	var found, harmed []string
+	var tracks, sites, harmed []string
+	play := func(name string, t *made.Traffic, most int, as written) (row string, err error) {
+		s, err := replayMade(ctx, p.binary, p.rules, t, most, as)
+		if err != nil {
+			return "", err
+		}
+		s.name(name, p.wrong)
+		h := s.harm()
+		harmed = append(harmed, cells(name, h.sources, h.requests, h.flagged, h.published, h.slight, h.flagged-h.published-h.slight,
+			short(1000*ratio(h.flagged, h.sources)), short(1_000_000*ratio(h.flagged, h.requests)), h.blocked))
+		return s.row(name), nil
+	}
 	for i, track := range made.Tracks {
 		m := made.New(madeSeed + uint64(i)) //nolint:gosec // a few
 		m.Honest(madePerDay)
 		track.Join(m)
-		s, err := replayMade(ctx, p.binary, p.rules, m, madeMost)
+		row, err := play(track.Name, m, madeMost, asExchanges)
 		if err != nil {
 			return err
 		}
-		t, g, h := s.tally(), s.grave(), s.harm()
-		found = append(found, cells(track.Name, t.sources(), t.hostile(), t.flagged(), plain(t.precision()), plain(t.recall()), plain(t.f1()), plain(g.precision()), plain(g.recall())))
-		harmed = append(harmed, cells(track.Name, h.sources, h.requests, h.flagged, h.published, h.slight, h.flagged-h.published-h.slight,
-			short(1000*ratio(h.flagged, h.sources)), short(1_000_000*ratio(h.flagged, h.requests)), h.blocked))
-		s.name(track.Name, p.wrong)
+		tracks = append(tracks, row)
 	}
+	for i, site := range made.Sites {
+		m := made.New(madeSeed + uint64(i)) //nolint:gosec // a few
+		site.Open(m)
+		row, err := play(site.Name, m, siteMost, asAccessLog)
+		if err != nil {
+			return err
+		}
+		sites = append(sites, row)
+	}
+	const head = "SOURCES\tATTACK\tFLAGGED\tPRECISION\tRECALL\tF1\tAT MEDIUM AND ABOVE: PRECISION\tRECALL"
 	fmt.Fprintf(w, "\nMade traffic (seed %d), never pooled with real logs: what those at hand do not hold\n\n", madeSeed)
-	table(w, "TRACK\tSOURCES\tATTACK\tFLAGGED\tPRECISION\tRECALL\tF1\tAT MEDIUM AND ABOVE: PRECISION\tRECALL", found)
-	fmt.Fprint(w, "\nHonest ones in it: flagged, because they exceed a published limit, at LOW alone, for other reasons; per 1,000 of them and per million of their requests; blocked though they exceed none\n\n")
+	table(w, "TRACK\t"+head, tracks)
+	fmt.Fprint(w, "\nMade access logs of sites that those at hand are none of, likewise\n\n")
+	table(w, "SITE\t"+head, sites)
+	fmt.Fprint(w, "\nHonest ones in both: flagged, because they exceed a published limit, at LOW alone, for other reasons; per 1,000 of them and per million of their requests; blocked though they exceed none\n\n")
 	table(w, "TRACK\tHONEST\tREQUESTS\tFLAGGED\tOVER A LIMIT\tLOW\tOTHERS\tPER 1,000\tPER MILLION\tBLOCKED", harmed)
 	return nil
+}
+
+// row of a table: who was found, and who of those told of at MEDIUM or graver.
+func (m *madeScore) row(name string) string {
+	t, g := m.tally(), m.grave()
+	return cells(name, t.sources(), t.hostile(), t.flagged(), plain(t.precision()), plain(t.recall()), plain(t.f1()), plain(g.precision()), plain(g.recall()))
 }
 
 // name those who were judged wrongly, with what was said about them.

@@ -18,6 +18,7 @@ type Exchange struct {
 	Country string
 	ASN     int
 	Agent   string
+	Referer string // in access logs alone
 	Key     string
 	Account string
 	Session string
