@@ -132,7 +132,7 @@ func (c Country) String() string {
 // Signs are what the edge saw in the text of a request that is not kept: its query, its referer.
 type Signs uint32
 
-// What the edge looks for. See ReadSigns.
+// What the edge looks for. See ReadSigns, ReadAgent.
 const (
 	Referred  Signs = 1 << iota // it names the page that it comes from
 	Injection                   // its query or path is written like SQL, a template or a shell command
@@ -141,4 +141,9 @@ const (
 	Foreign                     // it names another host's address as what is to be fetched or run
 	Relayed                     // it is written as to a proxy: with a scheme and host, or a host and port
 	Padded                      // its path goes on with blanks and text, as programs that spam forms write it
+	Returned                    // it names the very page that it asks for as the one it comes from, as forms do that are sent to themselves
+	Elsewhere                   // another site's page made a browser send it, as far as its headers tell
 )
+
+// odd are the signs that say something against who sends; the rest say where he comes from.
+func (s Signs) odd() Signs { return s &^ (Referred | Returned | Elsewhere) }

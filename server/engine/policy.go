@@ -90,6 +90,7 @@ func Defaults() Policy {
 		SignIns: []string{
 			"/login", "/signin", "/sign-in", "/log-in", "/session", "/sessions", "/authenticate", "/auth", "/oauth/token", "/oauth2/token",
 			"/connect/token", "/wp-login.php", "/xmlrpc.php", "/users/sign_in",
+			"/login.php", "/login.aspx", "/login.asp", "/login.jsp", "/login.do", "/login.action", "/loginpost", "/dologin", "/j_security_check",
 		},
 		Collateral: 5,
 		Clients:    1 << 17,

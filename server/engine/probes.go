@@ -44,6 +44,7 @@ var familyNames = [families]string{
 type probe struct {
 	family family
 	sure   bool // nobody comes to it by a link, a typing error or an old bookmark
+	begins int  // where the first segment of the name ends in the path
 }
 
 // sureProbes say enough by themselves: one segment of a path or two that follow each other,
@@ -56,7 +57,8 @@ var sureProbes = map[family]string{
 		administrator/index.php administrator/manifests`,
 	drupal:  `elfinder elfinder.php elfinder.php.html connector.minimal.php drupalgeddon node/add user/register core/install.php sites/default`,
 	magento: `magmi magmi.php magento_version app/etc downloader/index.php skin/adminhtml`,
-	contentSystem: `fckeditor ckfinder kcfinder ueditor ewebeditor kindeditor uploadify.php uploadify uc_server uc_client dede dedecms mytag_js.php 90sec.php
+	contentSystem: `ghost/api skin/login.aspx
+		fckeditor ckfinder kcfinder ueditor ewebeditor kindeditor uploadify.php uploadify uc_server uc_client dede dedecms mytag_js.php 90sec.php
 		aspcms_collectfun.asp aspcms_sitesetting.asp aspcms_siteconfig.asp admin_aspcms phpcms ecshop thinkphp empirecms ecms.php typo3conf sitecore sitefinity
 		e/data data/admin data/cache plug/collect templates/system admin/images edit/net utility/convert e/doinfo e/install public/index.php plus/search.php plus/ad_js.php
 		plus/moon.php plus/recommend.php mt-xmlrpc.cgi mt-check.cgi mt-config.cgi mt.cgi roundcubemail sys_verifies.php yonyou seeyon siteserver
@@ -65,22 +67,27 @@ var sureProbes = map[family]string{
 	databaseAdmin: `phpmyadmin php-my-admin phpmy-admin phpmyadmin2 phpmyadmin3 phpmyadmin4 phpmyadmin5 phpmyadmin-old phpmyadminold mysqladmin mysql-admin sqladmin dbadmin
 		pma pma2005 phppgadmin adminer adminer.php mysqlmanager sqlmanager websql mysqldumper phpma _phpmyadmin sqlbuddy phpliteadmin phpliteadmin.php pgadmin
 		pgadmin4 rockmongo mongo-express phpredisadmin mysql/admin db/phpmyadmin _all_dbs`,
-	phpSoftware: `eval-stdin.php vendor/phpunit lib/phpunit phpunit phpinfo.php phpinfo php-info.php _phpinfo.php pinfo.php php.ini common.inc.php config.inc.php php-cgi php-cgi.exe php.exe
+	phpSoftware: `htmlawedtest.php remote_agent.php ztp_gate.php createremoteappwebsession.php thinkphp5 think5 phpunit.xml php-fpm
+		eval-stdin.php vendor/phpunit lib/phpunit phpunit phpinfo.php phpinfo php-info.php _phpinfo.php pinfo.php php.ini common.inc.php config.inc.php php-cgi php-cgi.exe php.exe
 		media-admin.php vuln.php up.php ups.php uploader.php upfile.php _ignition muieblackcat laravel.log storage/logs robots.txt/.php phpsysinfo`,
-	aspSoftware: `trace.axd elmah.axd global.asa global.asax web.config telerik.web.ui.webresource.axd telerik.web.ui.dialoghandler.aspx iisadmpwd iishelp _vti_bin _vti_pvt
+	aspSoftware: `autodiscover.json nsiislog.dll fp30reg.dll _vti_cnf httpodbc.dll
+		trace.axd elmah.axd global.asa global.asax web.config telerik.web.ui.webresource.axd telerik.web.ui.dialoghandler.aspx iisadmpwd iishelp _vti_bin _vti_pvt
 		_vti_inf.html shtml.exe shtml.dll author.dll msadc msadcs.dll cmd.exe root.exe default.ida default.idq null.ida x.ida null.printer owssvr.dll cltreq.asp
 		autodiscover.xml owa/auth ecp/current ews/exchange.asmx _layouts/15 toolpane.aspx guestaccess.aspx _mem_bin mem_bin winnt/system32 controller.ashx
 		rpcproxy.dll mapi/nspi`,
-	javaSoftware: `manager/html manager/text manager/status manager/jmxproxy host-manager jmx-console web-console invokerservlet jmxinvokerservlet ejbinvokerservlet struts2-showcase
+	javaSoftware: `setupadministrator.action setup-restore.action server-info.action createpage-entervariables.action
+		manager/html manager/text manager/status manager/jmxproxy host-manager jmx-console web-console invokerservlet jmxinvokerservlet ejbinvokerservlet struts2-showcase
 		wls-wsat _async uddiexplorer axis2-admin axis2-web geoserver jolokia metadatauploader druid/index.html nacos/v1 functionrouter console/login
 		solr/admin admin/cores cluster/cluster ws_utc crx/packmgr system/sling xxl-job-admin dubbo-admin htmlofficeservlet developmentserver console/css console/images
 		hudson/script jenkins/login jenkins/script oam/server`,
-	device: `boaform formlogin hnap1 gponform setup.cgi hedwig.cgi getcfg.php login_pic.asp currentsetting.htm dana-na dana-cached +cscoe+ +cscot+ fgt_lang global-protect
+	device: `mgmt/tm cmdb/system diag_form
+		boaform formlogin hnap1 gponform setup.cgi hedwig.cgi getcfg.php login_pic.asp currentsetting.htm dana-na dana-cached +cscoe+ +cscot+ fgt_lang global-protect
 		tmui tmshcmd.jsp cgi-bin/luci goform stalker_portal picsdesc.xml wanipcn.xml rpc2_login onvif nas_sharing.cgi networkdiag.cgi fwbcgi userrpm webcm
 		sdk/weblanguage evox evox/about hnap tr064 vpnsvc sonicui logonpoint.html board.cgi device.rsp system.ini ddnsmngr.cmd nmaplowercheck remote/login
 		remote/fgt_lang vpn/index.html my.policy logon/logonpoint wap/login webman/index.cgi config/getuser stssys.htm level/15 cgi-bin/nobody cgi-mod shell.cgi
 		cgi-bin/test-cgi cgi-bin/php cgi-bin/printenv cgi-bin/status cgi-bin/bash cgi-bin/sh cgi-bin/awstats.pl formmail.pl formmail.cgi formmail`,
-	serverConsole: `server-status server-info host-manager/html zabbix nagios nagiosxi cacti _cat _cluster _search redis-commander webmin kubelet _utils awstats.pl awstats awstatstotals.php
+	serverConsole: `v1/pods
+		server-status server-info host-manager/html zabbix nagios nagiosxi cacti _cat _cluster _search redis-commander webmin kubelet _utils awstats.pl awstats awstatstotals.php
 		v1/agent v1/kv api/v1/pods containers/json images/json latest/meta-data computemetadata metadata/instance ws/v1 v2/_catalog api/jsonws api/jsonrpc
 		_nodes app/kibana solr/select s/_`,
 	debugPage: `heapdump actuator/env actuator/heapdump actuator/gateway actuator/jolokia actuator/configprops __debugger__ _profiler app_dev.php frontend_dev.php debugbar _debugbar
@@ -109,7 +116,7 @@ var pageProbes = map[family]string{
 		1.php 2.php 123.php a.php x.php xx.php z.php about.php content.php ajax.php`,
 	aspSoftware:   `admin.asp login.asp admin_login.asp upload.asp upfile.asp config.asp conn.asp a.asp index.asp admin.aspx login.aspx owa ecp`,
 	javaSoftware:  `manager console login.jsp index.jsp login.do login.action index.action solr jenkins hudson nexus`,
-	device:        `cgi-bin cgi luci webui menu.html viewer.html main.html remote nvr`,
+	device:        `cgi-bin cgi luci webui sdk menu.html viewer.html main.html remote nvr`,
 	serverConsole: `cpanel whm plesk grafana kibana portainer rundeck minio zabbix`,
 	debugPage: `actuator env trace swagger swagger-ui swagger-ui.html swagger.json swagger.yaml api-docs v2/api-docs v3/api-docs graphiql playground graphql-playground altair debug httptrace
 		loggers configprops telescope pprof`,
@@ -119,6 +126,12 @@ var pageProbes = map[family]string{
 	leftBehind: `backup backups bak dump dumps sql`,
 }
 
+// one reports a family that is one product, or such as a site has one of. Where it serves a piece of it,
+// it has it. The others are many products that have nothing to do with each other.
+func (f family) one() bool {
+	return f == wordPress || f == joomla || f == drupal || f == magento || f == forum || f == adminPage
+}
+
 // probes are all of them by name.
 var probes = func() map[string]probe {
 	all := map[string]probe{}
@@ -126,7 +139,7 @@ var probes = func() map[string]probe {
 		for family, names := range list {
 			for name := range strings.FieldsSeq(names) {
 				if p, ok := all[name]; !ok || sure && !p.sure || sure == p.sure && family < p.family {
-					all[name] = probe{family, sure}
+					all[name] = probe{family: family, sure: sure}
 				}
 			}
 		}
@@ -149,9 +162,13 @@ func probed(path string) (best probe) {
 		}
 		segments++
 		p := probes[path[from:end]]
+		if segments == 1 && p.family == noFamily && greets(path[from:end]) {
+			p = probe{family: webShell, sure: true}
+		}
+		p.begins = end
 		if previous > 0 && !p.sure {
 			if pair := probes[path[previous:end]]; pair.family != noFamily {
-				p = pair
+				p, p.begins = pair, from-1
 			}
 		}
 		switch {
@@ -163,6 +180,11 @@ func probed(path string) (best probe) {
 		previous, from = from, end+1
 	}
 	return best
+}
+
+// greets reports a name that a scanner announces itself by: DFind's, nmap's.
+func greets(name string) bool {
+	return strings.HasPrefix(name, "w00tw00t") || strings.HasPrefix(name, "nmaplowercheck")
 }
 
 // Files that no site means to serve, by how their names end.

@@ -142,7 +142,7 @@ func (w *oddities) ask(x *view, _ question) (t tally) {
 	if c.teaches(x, at) {
 		w.model.Learn(v[:], uint64(a), at)
 	}
-	if standing == anomaly.Usual {
+	if standing == anomaly.Usual || x.visitor.marks&robots != 0 && x.visitor.reads() { // a crawler behaves like one
 		return t
 	}
 	t = tally{over: true, tell: true, weak: standing == anomaly.Odd, count: w.model.Grade(float64(c.Score))}

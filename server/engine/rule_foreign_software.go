@@ -40,7 +40,7 @@ func (f Finding) looked() string {
 func (v *view) foreign() bool {
 	g := &v.site
 	return g.probe.sure && g.probe.family != leftBehind && !g.known && g.absent() &&
-		(g.probe.family == webShell || !v.visitors.site.home(g.probe.family))
+		(g.probe.family == webShell || !v.visitors.site.home(v.Folded, g))
 }
 
 // absent reports an answer that says that there is no such thing: a failure, what everything is

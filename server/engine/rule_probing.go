@@ -14,7 +14,7 @@ var probing = Rule{
 	Watch: func(_ Policy, t Terms, _ keyed) watch {
 		return sight{
 			what: sawProbing,
-			is:   func(v *view) bool { return v.strays() && v.visitor.losses(v.now) > t.More },
+			is:   func(v *view) bool { return v.strays() && v.visitor.losses(v.now) > t.More && v.visitor.hunts(v.now) },
 			also: func(v *view, found *tally) {
 				found.count = v.visitor.losses(v.now)
 				found.seen = v.visitors.lostPaths(actorOf(v.Client), &v.visitor, v.now)
@@ -25,7 +25,7 @@ var probing = Rule{
 	},
 	Explain: func(_ Policy, t Terms) string {
 		return fmt.Sprintf("More than %s that one client failed on within %s, that were never served to a good source, "+
-			"that no page sent it to, and that are not what every site is asked for.",
+			"that no page sent it to, and that are not what every site is asked for, when that is more than a third of all it asks for, or took less than a minute.",
 			plural(t.More, "different route"), words(t.Within))
 	},
 	Reason: func(f Finding) string {

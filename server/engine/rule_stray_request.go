@@ -10,7 +10,7 @@ var strayRequest = Rule{
 	Terms: Terms{Severity: Info},
 	Watch: sight{
 		what: sawStray, weak: true, hush: weakly,
-		is: func(v *view) bool { return v.strays() && v.visitors.links(v) },
+		is: func(v *view) bool { return v.strays() && !v.visitor.served() && v.visitors.links(v) },
 	}.watch,
 	Explain: func(Policy, Terms) string {
 		return "A request that no page led to for what this API never had. By itself it says nothing; with others that share what is rare it makes an incident."

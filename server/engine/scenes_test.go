@@ -258,7 +258,7 @@ var scenes = map[string]scene{
 	"bare-post": {
 		shows: func(p *play) {
 			p.readers(warm)
-			p.visit(stray, "POST", "/contact", 200, 0)
+			p.visit(stray, "POST", "/contact", 200, Returned)
 		},
 		nearly: func(p *play) { // who loads the page first
 			p.readers(warm)

