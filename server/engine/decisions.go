@@ -61,6 +61,7 @@ func idWord(h *held) uint64  { return h.id }
 // A standing is what the lists say about a request.
 type standing struct {
 	by      *held // the decision that counts, nil for none
+	does    Action
 	watched bool
 }
 
@@ -71,19 +72,41 @@ func (l *lists) judge(a netip.Addr, k Key, at time.Time, exempt bool) standing {
 }
 
 func (l *lists) stand(r *Request, exempt bool) (s standing) {
-	look := func(h *held) {
+	var best hint // of the decision that counts, zero for unknown
+	add := func(h *held, action Action, origin Origin, known hint) {
 		switch {
-		case !h.inForce(r.At) || exempt && h.origin() == ByRule:
-		case h.action() == Monitor:
+		case exempt && origin == ByRule:
+		case action == Monitor:
 			s.watched = true
-		case s.by == nil || h.rank(s.by) < 0:
-			s.by = h
+		case s.by == nil || action > s.does || action == s.does && before(h, s.by, known, best):
+			s.by, s.does, best = h, action, known
 		}
 	}
-	l.networks.cover(r.Client, look)
+	look := func(h *held) {
+		if h.inForce(r.At) {
+			add(h, h.action(), h.origin(), 0)
+		}
+	}
+	minute := hintMinute(r.At.Unix())
+	l.networks.find(r.Client, func(at spot, chain *held, known hint) {
+		if known.tells(at, minute) {
+			add(chain, known.action(), known.origin(), known)
+			return
+		}
+		chain.covering(at, look)
+	})
 	l.ofKey(r.Key, look)
 	l.ofAccount(r.Account, look)
 	return s
+}
+
+// before reports whether one decision counts before another that does the same. Hints may be
+// enough to know it.
+func before(a, b *held, ofA, ofB hint) bool {
+	if ofA != 0 && ofB != 0 && ofA.minute() != ofB.minute() {
+		return ofA.minute() > ofB.minute()
+	}
+	return a.rank(b) < 0
 }
 
 // ofKey calls f for each decision about a key.

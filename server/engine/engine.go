@@ -426,12 +426,7 @@ const mostTimes = 128
 func (a *armed) acts(r *Request) bool { return a.Do != 0 && !r.Exempt && (!r.Doubted || a.More > 0) }
 
 // action of the decision that counts, 0 for none.
-func (s standing) action() Action {
-	if s.by == nil {
-		return 0
-	}
-	return s.by.action()
-}
+func (s standing) action() Action { return s.does }
 
 // refuse with the decision that counts.
 func (s standing) refuse(v Verdict, status int, at time.Time) Verdict {

@@ -120,6 +120,55 @@ func (h *held) inForce(at time.Time) bool {
 	return h.end == forever || at.UnixNano() < h.end
 }
 
+// A hint is what a look-up can know of a chain without waiting for its memory. Where it is one
+// decision that holds for all whom its word stands for: of which family, what it does, who made it,
+// and a minute up to which it surely counts. Where it is about one IPv6 address: a part of that,
+// and no action. Otherwise it says nothing and is zero.
+type hint uint32
+
+const (
+	hintFrom  = 1262304000 / 60 // the minute that is zero, in 2010; the last is in 2073
+	hintBits  = 25              // of minutes, over the family, the origin and the action
+	hintShift = 32 - hintBits
+	hintOne   = hint(1 << 6)
+)
+
+// hintMinute is a time as hints tell it.
+func hintMinute(unix int64) uint32 {
+	return uint32(min(max(unix/60-hintFrom, 0), 1<<hintBits-1))
+}
+
+func (h *held) hint() hint {
+	switch {
+	case h == nil || h.next != nil || h.about.whole != nil || h.action() == 0:
+		return 0
+	case h.bits == 128:
+		return hint(h.spot().part())<<hintShift | hintOne
+	case h.bits > 64 || h.family == 1 && h.upper <= uint64(actorOf0): // words of those are no more than alike
+		return 0
+	}
+	return hint(hintMinute(h.end/int64(time.Second)))<<hintShift | hint(h.family)<<6 | hint(h.flags&0x3f)
+}
+
+// part of the lower half of a spot, mixed.
+func (s spot) part() uint32 {
+	return uint32((s.lower ^ s.lower>>hintBits ^ s.lower>>(2*hintBits)) & (1<<hintBits - 1))
+}
+
+// excludes reports whether it is about another address than a spot.
+func (t hint) excludes(s spot) bool {
+	return t&(1<<hintShift-1) == hintOne && uint32(t>>hintShift) != s.part()
+}
+
+// tells reports whether it is enough about a spot at that minute.
+func (t hint) tells(s spot, minute uint32) bool {
+	return t.action() != 0 && minute < t.minute() && uint8(t>>6)&1 == s.family
+}
+
+func (t hint) action() Action { return Action(t & 7) }
+func (t hint) origin() Origin { return Origin(t >> 3 & 7) }
+func (t hint) minute() uint32 { return uint32(t >> hintShift) }
+
 // left is how long the decision still counts, 0 when it never ends by itself.
 func (h *held) left(at time.Time) time.Duration {
 	until := h.until()

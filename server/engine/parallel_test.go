@@ -117,6 +117,31 @@ func TestListsMayChangeWhileTheyAreAsked(t *testing.T) {
 	askers.Wait()
 }
 
+func TestWhatIsDoneIsWhatTheDecisionSaysWhileItChanges(t *testing.T) {
+	l := newLists(1<<17, newKeyed(1), func(Target) {})
+	a := netip.MustParseAddr(attacker)
+	var done atomic.Bool
+	var askers sync.WaitGroup
+	for range 2 {
+		askers.Go(func() {
+			for !done.Load() {
+				if s := l.judge(a, Key{}, noon, false); s.by != nil && s.by.action() != s.does {
+					t.Errorf("%s by a decision to %s", s.does, s.by.action())
+					return
+				}
+			}
+		})
+	}
+	for n := range 100_000 {
+		l.apply(Decision{ID: NewReference('D', fmt.Sprint(n%2)), Action: Throttle + Action(n%2), Target: ActorOf(a), Origin: ByOperator, From: noon})
+		if n%3 == 0 {
+			l.lift(NewReference('D', fmt.Sprint(n%2)), noon, "ada")
+		}
+	}
+	done.Store(true)
+	askers.Wait()
+}
+
 func TestARenewedBlockHasNoGap(t *testing.T) {
 	e := newEngine(t)
 	d := decision("D-BLOCK00000000", Block, network("198.18.0.7/32"), noon.Add(time.Hour))

@@ -16,6 +16,9 @@ type prefixes struct {
 	moved   func(from, to *held)  // told when a decision is held anew
 }
 
+// atOnce so many networks are asked for.
+const atOnce = 4
+
 // mostOfOne are found together for one actor; further addresses of one IPv6 /64 lie among the nets.
 const mostOfOne = 8
 
@@ -29,23 +32,34 @@ func clientWord(h *held) uint64 { return uint64(h.spot().actor()) }
 
 // cover calls f for each decision whose network holds the address.
 func (p *prefixes) cover(a netip.Addr, f func(*held)) {
+	p.find(a, func(s spot, chain *held, _ hint) { chain.covering(s, f) })
+}
+
+// find calls f for each chain that may hold decisions about an address.
+func (p *prefixes) find(a netip.Addr, f func(s spot, chain *held, known hint)) {
 	if !a.IsValid() {
 		return
 	}
 	s := spotOf(a)
-	look := func(h *held) {
-		for ; h != nil; h = h.next {
-			if h.holds(s) {
-				f(h)
+	client := p.clients.ask(uint64(s.actor()))
+	var inquiries [atOnce]inquiry
+	if z := p.sizes.Load(); z != nil {
+		nets := z.around(s)
+		var words [atOnce]uint64
+		for n := nets.words(z.keyed, words[:]); n > 0; n = nets.words(z.keyed, words[:]) {
+			for i, word := range words[:n] {
+				inquiries[i] = p.nets.ask(word)
+			}
+			for i := range n {
+				if chain, known := inquiries[i].answer(); chain != nil && !known.excludes(s) {
+					f(s, chain, known)
+				}
 			}
 		}
 	}
-	var nets around
-	if z := p.sizes.Load(); z != nil {
-		nets = z.around(s)
+	if chain, known := client.answer(); chain != nil && !known.excludes(s) {
+		f(s, chain, known)
 	}
-	look(p.clients.chain(uint64(s.actor())))
-	nets.each(p.nets.keyed, func(word uint64) { look(p.nets.chain(word)) })
 }
 
 // within calls f for each decision whose network lies in this one. For one that is wider than a
@@ -86,6 +100,15 @@ func (p *prefixes) add(h *held) {
 	p.note(n)
 	word := p.nets.word(h)
 	p.nets.set(word, h.with(p.nets.chain(word)))
+}
+
+// covering calls f for each decision of a chain that holds a spot.
+func (h *held) covering(s spot, f func(*held)) {
+	for ; h != nil; h = h.next {
+		if h.holds(s) {
+			f(h)
+		}
+	}
 }
 
 func (h *held) longerThan(n int) bool {

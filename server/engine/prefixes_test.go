@@ -277,6 +277,68 @@ func TestADecisionIsAnsweredAsItWasTold(t *testing.T) {
 	}
 }
 
+func TestADecisionCountsToItsVeryEnd(t *testing.T) {
+	a := netip.MustParseAddr(attacker)
+	for _, end := range []time.Time{
+		noon.Add(time.Nanosecond), noon.Add(time.Hour + 59*time.Second + 999), noon.Truncate(time.Minute).Add(time.Minute),
+		time.Date(2001, 1, 1, 0, 0, 30, 1, time.UTC), time.Date(2090, 1, 1, 0, 0, 30, 1, time.UTC),
+	} {
+		e := newEngine(t)
+		d := decision(NewReference('D', "one"), Block, network("198.18.0.0/16"), end)
+		e.Apply(d)
+		for _, at := range []time.Time{time.Unix(0, 0), end.Add(-time.Hour), end.Add(-time.Minute), end.Add(-time.Second), end.Add(-1)} {
+			if v := e.Decide(Request{At: at, Client: a, Folded: "/"}); v.Reference != d.ID {
+				t.Errorf("at %s, before its end at %s, it doesn't count", at, end)
+			}
+		}
+		for _, at := range []time.Time{end, end.Add(time.Second), end.Add(time.Hour)} {
+			if v := e.Decide(Request{At: at, Client: a, Folded: "/"}); v.Refused() {
+				t.Errorf("at %s, after its end at %s, it counts", at, end)
+			}
+		}
+	}
+}
+
+func TestOfEqualsTheOneThatEndsLastCounts(t *testing.T) {
+	for name, ends := range map[string][2]time.Duration{
+		"hours apart":          {time.Hour, 2 * time.Hour},
+		"in one minute":        {time.Hour, time.Hour + time.Second},
+		"beyond what is short": {100 * 365 * 24 * time.Hour, 101 * 365 * 24 * time.Hour},
+	} {
+		for _, wide := range []int{0, 1} { // which of the two is about the wider network
+			e := newEngine(t)
+			var ds [2]Decision
+			for i := range ds {
+				target := network("198.18.0.0/16")
+				if i == wide {
+					target = network("198.18.0.0/15")
+				}
+				ds[i] = decision(NewReference('D', fmt.Sprint(i)), Block, target, noon.Add(ends[i]))
+				e.Apply(ds[i])
+			}
+			if v := e.Decide(Request{At: noon, Client: netip.MustParseAddr(attacker), Folded: "/"}); v.Reference != ds[1].ID {
+				t.Errorf("%s: %s refuses, not %s", name, v.Reference, ds[1].ID)
+			}
+		}
+	}
+}
+
+// The first networks of IPv6 share words with others, and IPv4 addresses have the place of some.
+func TestOddAddressesAreNotTakenForOthers(t *testing.T) {
+	odd := []string{"::/64", "0:0:0:1::/64", "::1/128", "0:0:0:1::1/128", "0:ffff:c612:7::/64", "0:ffff:c612:7::/128", "198.18.0.7/32", "2001:db8::1/128", "2001:db8::2/128"}
+	for _, one := range odd {
+		e := newEngine(t)
+		d := decision(NewReference('D', one), Block, network(one), noon.Add(time.Hour))
+		e.Apply(d)
+		for _, other := range odd {
+			a := netip.MustParsePrefix(other).Addr()
+			if got := e.Decide(Request{At: noon, Client: a, Folded: "/"}).Refused(); got != d.Target.Network.Contains(a) {
+				t.Errorf("with %s blocked, %s is refused: %v", one, a, got)
+			}
+		}
+	}
+}
+
 func TestALongListOfAllKindsIsFoundAsAScanFindsIt(t *testing.T) {
 	const n = 30_000
 	ds := blocklist(n)

@@ -82,19 +82,27 @@ func (z *sizes) mix(upper uint64) uint64 {
 	return (upper ^ z.k0) * 0x9e3779b97f4a7c15 >> z.shift
 }
 
+// sizesIn an entry, if some network touches the part of a spot.
+func sizesIn(entry, upper uint64, from int) uint64 {
+	sizes := entry & (1<<32 - 1)
+	if entry&part(upper, from) == 0 {
+		sizes = 0
+	}
+	return sizes
+}
+
 // around a spot is what there may be. To look at it takes no decision, so that a processor goes
 // on while it waits for memory.
 type around struct {
 	spot
-	first                        int
 	widest, wide, middle, narrow uint64
 }
 
 func (z *sizes) around(s spot) around {
-	a := around{spot: s, first: z.first, widest: uint64(z.widest[s.family].Load())}
-	a.wide = z.wide[s.family][s.upper>>(64-z.first)].Load()
+	a := around{spot: s, widest: uint64(z.widest[s.family].Load())}
+	a.wide = sizesIn(z.wide[s.family][s.upper>>(64-z.first)].Load(), s.upper, z.first)
 	if s.family == 1 {
-		a.middle = z.midway(s).Load()
+		a.middle = sizesIn(z.midway(s).Load(), s.upper, 32)
 		if z.narrows.Load() {
 			a.narrow = z.near(s).Load()
 		}
@@ -102,19 +110,17 @@ func (z *sizes) around(s spot) around {
 	return a
 }
 
-// each calls f with the word of each network there may be.
-func (a *around) each(k keyed, f func(word uint64)) {
-	look := func(sizes uint64, from int) {
-		for ; sizes != 0; sizes &= sizes - 1 {
-			f(a.within(from+bits.TrailingZeros64(sizes), k))
+// words of the networks there may be, at most as many as fit; it goes on where it ended.
+func (a *around) words(k keyed, in []uint64) (n int) {
+	take := func(sizes *uint64, from int) {
+		for ; *sizes != 0 && n < len(in); *sizes &= *sizes - 1 {
+			in[n] = a.within(from+bits.TrailingZeros64(*sizes), k)
+			n++
 		}
 	}
-	look(a.widest, 0)
-	if a.wide&part(a.upper, a.first) != 0 {
-		look(a.wide&(1<<32-1), 0)
-	}
-	if a.middle&part(a.upper, 32) != 0 {
-		look(a.middle&(1<<32-1), 32)
-	}
-	look(a.narrow, 65)
+	take(&a.widest, 0)
+	take(&a.wide, 0)
+	take(&a.middle, 32)
+	take(&a.narrow, 65)
+	return n
 }
