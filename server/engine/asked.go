@@ -41,36 +41,67 @@ func (k *asked) add(a *armed, p Policy) {
 	enter(k.first, first)
 }
 
-// about are the rules that a folded path may concern.
-func (k *asked) about(path string) (t turn) {
-	t.lists[0] = k.always
+// about are the rules that a folded path may concern, and what always is besides.
+func (k *asked) about(path string, always []*armed) (t turn) {
+	t.add(always)
 	if len(k.paths) > 0 {
-		t.lists[1] = k.paths[trimSlash(path)]
+		t.add(k.paths[trimSlash(path)])
 	}
 	if len(k.first) > 0 {
-		t.lists[2] = k.first[firstSegment(path)]
+		t.add(k.first[firstSegment(path)])
 	}
 	return t
 }
 
 // A turn goes through several lists of rules as if they were one, in the order of judgement.
-type turn struct{ lists [6][]*armed }
+type turn struct {
+	lists [5][]*armed
+	n     int // of them, those that are not empty
+}
 
-func (t *turn) empty() bool {
-	return len(t.lists[0])+len(t.lists[1])+len(t.lists[2])+len(t.lists[3])+len(t.lists[4])+len(t.lists[5]) == 0
+// add a list that may hold rules of the others, too.
+func (t *turn) add(l []*armed) {
+	if len(l) > 0 {
+		t.lists[t.n] = l
+		t.n++
+	}
 }
 
 // next rule, nil when all had their turn.
 func (t *turn) next() (a *armed) {
-	for i := range t.lists {
-		if l := t.lists[i]; len(l) > 0 && (a == nil || l[0].order < a.order) {
-			a = l[0]
+	if t.n == 1 { // as nearly always
+		a = t.lists[0][0]
+		t.drop(0)
+		return a
+	}
+	for i := range t.n {
+		if first := t.lists[i][0]; a == nil || first.order < a.order {
+			a = first
 		}
 	}
-	for i := range t.lists {
-		if l := t.lists[i]; len(l) > 0 && l[0] == a {
-			t.lists[i] = l[1:]
+	for i := t.n - 1; i >= 0; i-- {
+		if t.lists[i][0] == a {
+			t.drop(i)
 		}
 	}
 	return a
+}
+
+// drop the first rule of a list.
+func (t *turn) drop(i int) {
+	if t.lists[i] = t.lists[i][1:]; len(t.lists[i]) == 0 {
+		t.n--
+		t.lists[i] = t.lists[t.n]
+	}
+}
+
+// merged are two lists in the order of judgement, as one.
+func merged(a, b []*armed) (all []*armed) {
+	t := turn{}
+	t.add(a)
+	t.add(b)
+	for r := t.next(); r != nil; r = t.next() {
+		all = append(all, r)
+	}
+	return all
 }

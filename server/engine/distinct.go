@@ -97,7 +97,7 @@ func (w *distinct) see(a actor, q question) (t tally) {
 	t.count = w.enter(s, i, q, newest)
 	w.judge(p, &t, q)
 	if t.tell {
-		t.seen = w.read(s, who, q)
+		t.telling = &telling{seen: w.read(s, who, q)}
 	}
 	return t
 }

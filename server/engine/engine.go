@@ -81,25 +81,27 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 	if shadow.action() == Block {
 		would = shadow.by.rule()
 	}
+	now := e.tick(r.At)
 	var x *view // made when a rule wants to see it
 	defer func() { giveBack(x) }()
 	see := func() *view {
 		if x == nil {
-			x = lendRequest(r, e.tick(r.At))
+			x = lendRequest(r, now)
 		}
 		return x
 	}
 	skipped := len(g.policy.Skips) > 0 && below(g.policy.Skips, r.Folded)
-	turn := g.requests.about(r.Folded)
+	start := beginning(r.Folded)
+	turn := g.requests.about(r.Folded, g.requests.always)
 	for a := turn.next(); a != nil; a = turn.next() {
 		counts := a.shadow || r.Doubted && a.More > 0 // and does nothing
 		if counts && would != "" {
 			break // it would not have come here
 		}
-		if skipped && a.Rule.Below == nil || !a.asks(r) || a.When != nil && !a.When(&see().Exchange) {
+		if skipped && a.Rule.Below == nil || !a.asks(r, start) || a.When != nil && !a.When(&see().Exchange) {
 			continue
 		}
-		q := e.question(a, r)
+		q := a.question(r, now)
 		if a.Together != nil && r.Together > 0 {
 			q.together = a.Together(&see().Exchange)
 		}
@@ -222,10 +224,7 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 		x.Folded, _ = Fold(x.Path)
 	}
 	g := e.regime.Load()
-	turn := g.answers.about(x.Folded)
-	if x.Status > 0 && x.Status < len(g.byStatus) {
-		turn.lists[3] = g.byStatus[x.Status]
-	}
+	turn := g.about(&x.Exchange)
 	who := uint32(0)
 	switch {
 	case g.history == nil:
@@ -234,7 +233,7 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	case x.Status == 401 || x.Status == 403:
 		g.history.refused(&x.Exchange)
 	}
-	if turn.empty() && len(g.learners) == 0 && who == 0 || below(g.policy.Skips, x.Folded) {
+	if turn.n == 0 && len(g.learners) == 0 && who == 0 || below(g.policy.Skips, x.Folded) {
 		return nil
 	}
 	s := e.lists.stand(&x.Request, x.Exempt || x.Doubted)
@@ -249,20 +248,20 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 		l.look(x)
 	}
 	if x.outcome != NoSignIn {
-		turn.lists[4] = g.signIns
+		turn.add(g.signIns)
 	}
 	if x.strange() {
-		turn.lists[5] = g.strange
+		turn.add(g.strange)
 	}
-	if turn.empty() {
+	if turn.n == 0 {
 		return nil
 	}
-	shadow := e.supposedly(g, &x.Request)
+	shadow, start := e.supposedly(g, &x.Request), beginning(x.Folded)
 	for a := turn.next(); a != nil; a = turn.next() {
-		if (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request) || a.When != nil && !a.When(&x.Exchange) {
+		if (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request, start) || a.When != nil && !a.When(&x.Exchange) {
 			continue
 		}
-		q := e.question(a, &x.Request)
+		q := a.question(&x.Request, x.now)
 		if a.Together != nil {
 			q.together = a.Together(&x.Exchange)
 		}
@@ -285,8 +284,8 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 }
 
 // question about an exchange, without what all nodes know.
-func (e *Engine) question(a *armed, r *Request) question {
-	q := question{at: e.tick(r.At)}
+func (a *armed) question(r *Request, now int64) question {
+	q := question{at: now}
 	switch {
 	case a.acts(r) && (a.shadow || r.Doubted):
 		q.hush = q.at // the shadow of the block keeps it from being told again
@@ -325,6 +324,9 @@ func (e *Engine) tick(at time.Time) int64 {
 // find makes a finding and puts its decision in force, or into the shadow. nil when the same was
 // decided in the meantime.
 func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
+	if t.telling == nil {
+		t.telling = new(telling)
+	}
 	actor := t.about
 	if actor == (Target{}) {
 		actor = a.levels.about().target(x)

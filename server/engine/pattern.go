@@ -104,3 +104,47 @@ func firstSegment(path string) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	return first
 }
+
+// The beginnings of a path's first two segments, as a bit each: most paths are told by them to match
+// no pattern of a rule.
+type beginnings struct{ first, second uint64 }
+
+func beginning(path string) beginnings {
+	path = strings.TrimPrefix(path, "/")
+	first, rest, _ := strings.Cut(path, "/")
+	return beginnings{bitOfText(first), bitOfText(rest)}
+}
+
+// bitOfText is one of 64, by the first two bytes of a segment.
+func bitOfText(segment string) uint64 {
+	n := uint64(0)
+	for i := range min(len(segment), 2) {
+		if segment[i] == '/' {
+			break
+		}
+		n = n*7 + uint64(segment[i])
+	}
+	return 1 << (n % 64)
+}
+
+// A gate stands before the patterns of a rule. It lets all pass that match one, and few besides.
+type gate struct {
+	first  uint64 // beginnings of the first segment that pass,
+	second uint64 // and of the second, where the first may be any
+}
+
+// open it for a pattern.
+func (g *gate) open(p *pattern) {
+	for i, own := range [...]*uint64{&g.first, &g.second} {
+		if len(p.segments) <= i {
+			break
+		}
+		if s := &p.segments[i]; !s.open || len(s.before) > 1 {
+			*own |= bitOfText(s.before)
+			return
+		}
+	}
+	g.first = ^uint64(0)
+}
+
+func (g *gate) lets(b beginnings) bool { return g.first&b.first|g.second&b.second != 0 }

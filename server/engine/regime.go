@@ -15,7 +15,7 @@ type regime struct {
 	steps    *steps
 	requests asked         // asked by Decide: those that refuse, then those that only count, each in the order of judgement
 	answers  asked         // asked by Observe
-	byStatus [600][]*armed // likewise
+	byStatus [600][]*armed // likewise, with those that are always asked
 	shared   *admission    // to the full memories of rules
 	learners []learner     // of every answer, before rules are asked; one may use what those before it filled in
 	history  *history      // nil when nobody is spared for others
@@ -89,6 +89,20 @@ func (g *regime) index() {
 			g.answers.add(a, g.policy)
 		}
 	}
+	for i, l := range g.byStatus {
+		if g.byStatus[i] = g.answers.always; len(l) > 0 {
+			g.byStatus[i] = merged(g.answers.always, l)
+		}
+	}
+}
+
+// about are the rules that are asked about an answer.
+func (g *regime) about(x *Exchange) turn {
+	always := g.answers.always
+	if x.Status > 0 && x.Status < len(g.byStatus) {
+		always = g.byStatus[x.Status]
+	}
+	return g.answers.about(x.Folded, always)
 }
 
 // armed is the rule with that ID, nil when it is off.

@@ -30,8 +30,8 @@ func (w guessing) ask(x *view, q question) (t tally) {
 	if t.over = x.outcome == Failed && x.tried.guessed; !t.over || !w.news(x.account, q.at, w.Within.Milliseconds()) {
 		return t
 	}
-	t.tell, t.count, t.times = true, x.tried.guesses, x.accounts.times(x.account, q.at)
-	t.about = Target{Account: x.Account}
+	t.tell, t.count = true, x.tried.guesses
+	t.telling = &telling{times: x.accounts.times(x.account, q.at), about: Target{Account: x.Account}}
 	t.reason = fmt.Sprintf("%s failed %s in %s, from at least %s it was never signed in to from; the limit is %d in %s.",
 		t.about, plural(t.count, "time"), lasted(t.times),
 		plural(x.tried.networks, "network"), w.More, words(w.Within))

@@ -145,7 +145,7 @@ func (w *oddities) ask(x *view, _ question) (t tally) {
 	if standing == anomaly.Usual || x.visitor.marks&robots != 0 && x.visitor.reads() { // a crawler behaves like one
 		return t
 	}
-	t = tally{over: true, tell: true, weak: standing == anomaly.Odd, count: w.model.Grade(float64(c.Score))}
+	t = tally{over: true, tell: true, weak: standing == anomaly.Odd, count: w.model.Grade(float64(c.Score)), telling: new(telling)}
 	for _, p := range w.model.Explain(v[:]) {
 		t.parts = append(t.parts, Part{Feature: p.Feature, Value: p.Value, Expected: p.Expected, Share: p.Share})
 	}

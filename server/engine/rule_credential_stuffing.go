@@ -36,6 +36,7 @@ func (w stuffing) ask(x *view, q question) (t tally) {
 	}
 	var who *spree
 	var key uint64
+	var about Target
 	k := x.sources
 	switch {
 	case x.source.client.over:
@@ -43,10 +44,10 @@ func (w stuffing) ask(x *view, q question) (t tally) {
 		t.only = who.residents >= residents || !x.sure
 	case x.source.key.over:
 		who, key = &x.source.key, k.hash(levelKey, binary.LittleEndian.Uint64(x.Key.Hash[:]))
-		t.about, t.only = Target{Key: x.Key}, true
+		about, t.only = Target{Key: x.Key}, true
 	case x.source.network.over && x.source.network.clients >= fewClients:
 		who, key = &x.source.network, k.hash(levelNetwork, x.network)
-		t.about, t.only = Target{Network: networkPrefix(x.network)}, true
+		about, t.only = Target{Network: networkPrefix(x.network)}, true
 	default:
 		return t
 	}
@@ -57,7 +58,7 @@ func (w stuffing) ask(x *view, q question) (t tally) {
 	if t.over = true; !w.news(key, q.at, max(span, 1)) {
 		return t
 	}
-	t.tell, t.count = true, who.accounts
+	t.tell, t.count, t.telling = true, who.accounts, &telling{about: about}
 	t.seen, t.times = k.named(key, q.at)
 	actor := t.about
 	if actor == (Target{}) {

@@ -49,6 +49,9 @@ func (w honeyTokens) ask(x *view, q question) tally {
 	if !t.tell {
 		return t
 	}
+	if t.telling == nil { // where nobody counts him
+		t.telling = new(telling)
+	}
 	who := ActorOf(x.Client)
 	if slices.ContainsFunc(w.keys, func(k Key) bool { return k.Hash == x.Key.Hash }) {
 		t.reason = fmt.Sprintf("%s used key %s, a decoy that was given to nobody.", who, quoted(x.Key.Prefix))

@@ -87,7 +87,7 @@ func (w *payments) ask(x *view, q question) (t tally) {
 		p.mark = max(when, q.at)
 	case q.at-when >= w.span && q.at-said >= w.span:
 		p.more = q.at
-		t = tally{over: true, tell: true, count: 1, times: []int64{q.at}}
+		t = tally{over: true, tell: true, count: 1, telling: &telling{times: []int64{q.at}}}
 	}
 	return t
 }

@@ -32,8 +32,8 @@ func (w stuffed) ask(x *view, q question) (t tally) {
 	if t.over = x.outcome == Failed && x.tried.stuffed; !t.over || !w.news(x.account, q.at, w.Within.Milliseconds()) {
 		return t
 	}
-	t.tell, t.count, t.seen = true, x.tried.stuffing, x.accounts.from(x.account, q.at)
-	t.about = Target{Account: x.Account}
+	t.tell, t.count = true, x.tried.stuffing
+	t.telling = &telling{seen: x.accounts.from(x.account, q.at), about: Target{Account: x.Account}}
 	t.reason = fmt.Sprintf("%s was tried from %s within %s, %d failed and %d succeeded: %s.",
 		t.about, plural(t.count, "network"), words(w.Within), x.tried.failed, x.tried.succeeded, few(t.seen))
 	t.unless = fmt.Sprintf("Up to %s, or with a fifth of all sign-ins to it well, it would not have.", plural(w.More, "network"))

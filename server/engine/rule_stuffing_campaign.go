@@ -26,7 +26,7 @@ func surging(v *view) (t tally) {
 	if s == nil {
 		return t
 	}
-	t = tally{over: true, tell: true, count: s.count, about: Target{Route: v.Method + " " + Clipped(v.template(), 128)}}
+	t = tally{over: true, tell: true, count: s.count, telling: &telling{about: Target{Route: v.Method + " " + Clipped(v.template(), 128)}}}
 	t.reason = fmt.Sprintf("%s: %s in the last minute, %d expected, of %s from %s, %d expected (p < 1e-9), for %s.",
 		quoted(t.about.Route), plural(s.failed, "failed sign-in"), s.expected, plural(s.accounts, "account"), plural(s.clients, "client"), s.usually,
 		words(time.Duration(s.minutes)*time.Minute))

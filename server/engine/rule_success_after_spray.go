@@ -41,8 +41,8 @@ func (w afterSpray) ask(x *view, q question) (t tally) {
 		return t
 	}
 	if t.over = true; w.news(x.account^uint64(actorOf(x.Client)), q.at, time.Hour.Milliseconds()) {
-		t.tell, t.count, t.times, t.seen = true, 1, []int64{q.at}, []string{x.Account}
-		t.about = Target{Account: x.Account}
+		t.tell, t.count = true, 1
+		t.telling = &telling{times: []int64{q.at}, seen: []string{x.Account}, about: Target{Account: x.Account}}
 		t.reason = fmt.Sprintf("%s signed in to %s %s.", ActorOf(x.Client), t.about, why)
 	}
 	return t

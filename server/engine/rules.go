@@ -118,6 +118,7 @@ type armed struct {
 	Terms
 	levels  levels
 	routes  []pattern
+	gate    gate // before the routes
 	below   []string
 	carries func(key [16]byte, account string) bool
 	plain   bool    // it counts exchanges by client
@@ -140,6 +141,7 @@ func arm(r Rule, p Policy, k keyed, shared *admission, before *regime) *armed {
 	for _, route := range r.Routes {
 		pattern, _ := compile(route) // Validate has looked
 		a.routes = append(a.routes, pattern)
+		a.gate.open(&pattern)
 	}
 	if was := before.armed(r.ID); was != nil && was.counts(a, before.policy, p) {
 		a.counter, a.watch = was.counter, was.watch
@@ -234,10 +236,10 @@ const (
 
 // asks reports whether a rule has a say about a request, as far as the index has not told. What
 // answers are asked for besides, see answers.
-func (a *armed) asks(r *Request) bool {
+func (a *armed) asks(r *Request, start beginnings) bool {
 	return (a.Rule.Below == nil || below(a.below, r.Folded)) && (a.carries == nil || a.carries(r.Key.Hash, r.Account)) &&
 		(a.Methods == nil || slices.Contains(a.Methods, r.Method)) &&
-		(a.routes == nil || a.routed(r.Folded))
+		(a.routes == nil || a.gate.lets(start) && a.routed(r.Folded))
 }
 
 func (a *armed) routed(path string) bool {

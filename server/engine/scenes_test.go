@@ -484,7 +484,7 @@ func (w *inRow) ask(v *view, _ question) (t tally) {
 	}
 	w.last, w.row = card, w.row+1
 	if w.row == 3 {
-		t = tally{over: true, tell: true, count: 3, reason: fmt.Sprintf("%s took three cards in a row.", v.Client)}
+		t = tally{over: true, tell: true, count: 3, telling: &telling{reason: fmt.Sprintf("%s took three cards in a row.", v.Client)}}
 	}
 	return t
 }

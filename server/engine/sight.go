@@ -23,7 +23,7 @@ func (s sight) ask(v *view, q question) tally {
 	if !v.visitors.tell(actorOf(v.Client), s.what, v.now, hush, s.weak) {
 		return tally{over: true, count: 1}
 	}
-	t := &tally{over: true, tell: true, count: 1, weak: s.weak} // taken from the heap here, as it is handed on
+	t := &tally{over: true, tell: true, count: 1, weak: s.weak, telling: new(telling)} // taken from the heap here, as it is handed on
 	if s.also != nil {
 		s.also(v, t)
 	}

@@ -83,26 +83,30 @@ type question struct {
 	view  *view     // and where to read it
 }
 
-// A tally is the answer.
+// A tally is the answer. It is small, as nearly always there is nothing to tell.
 type tally struct {
-	over  bool    // more than the limit, this exchange included
-	slow  bool    // more than the lower limit
-	tell  bool    // over, and not told yet
-	count int     // how many, when it is over
-	wait  int64   // milliseconds until there is room again, when it is over or slow; 0 for never
-	times []int64 // of those counted here, oldest first, when it is to be told
-	left  int     // after this one, where that is asked
-	reset int64   // milliseconds until there is more left, likewise; 0 when nothing was counted
-
-	about Target   // whom the finding is about; zero for the client
-	weak  bool     // see Finding
-	seen  []string // likewise
-	parts []Part   // likewise
-
+	over     bool     // more than the limit, this exchange included
+	slow     bool     // more than the lower limit
+	tell     bool     // over, and not told yet
+	weak     bool     // see Finding
 	only     bool     // tell, and decide nothing, as of an estimate
 	severity Severity // other than the rule's; 0 for the rule's
-	reason   string   // where Rule.Reason is nil
-	unless   string   // see Finding
+	count    int      // how many, when it is over
+	wait     int64    // milliseconds until there is room again, when it is over or slow; 0 for never
+	left     int      // after this one, where that is asked
+	reset    int64    // milliseconds until there is more left, likewise; 0 when nothing was counted
+
+	*telling // what more there is to tell; nil for nothing
+}
+
+// A telling is what a finding says beside how many there were.
+type telling struct {
+	about  Target   // whom it is about; zero for the client
+	times  []int64  // of those counted here, oldest first
+	seen   []string // see Finding
+	parts  []Part   // likewise
+	reason string   // where Rule.Reason is nil
+	unless string   // see Finding
 }
 
 const forever = math.MaxInt64
@@ -254,7 +258,7 @@ func (w *window[T]) count(h *head, s *stripe, i int, q question) (t tally, earli
 	}
 	if t.over && (!h.told || q.at >= *quiet) {
 		h.told, *quiet = true, q.hush
-		t.tell, t.times = true, w.list(h, ring, q.at)
+		t.tell, t.telling = true, &telling{times: w.list(h, ring, q.at)}
 	}
 	h.told = h.told && t.over
 	if w.recents != nil {
