@@ -19,6 +19,7 @@ type table struct {
 	sets    uint64 // in a stripe; a power of two
 
 	admission *admission // to full sets; nil admits everybody
+	steady    int64      // milliseconds, from a multiple of it to the next, in which no count falls; 0 where that is not known
 	clients   bool       // keys are actors
 }
 
@@ -34,6 +35,13 @@ type stripe struct {
 	evicted    int   // keys pushed out while they still counted
 	turnedAway int   // keys that were not admitted
 	fresh      newcomers
+	floors     []floor // of sets, where counts are steady
+}
+
+// A floor is what every slot of a full set counts at least, within a stretch of time.
+type floor struct {
+	stretch int64 // plus one; 0 where it is not known
+	count   int
 }
 
 type slot struct {
@@ -109,16 +117,24 @@ const mostPinned = 2
 func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) worth) (i int, pushed worth) {
 	victim := -1
 	s.fresh.count(now)
-	var pins [ways]uint64 // networks
-	n := 0
 	for at := set; at < set+ways; at++ {
-		i := s.entries[at].slot()
-		if i < 0 {
+		if s.entries[at] == 0 {
 			i = s.take()
 			s.entries[at], s.slots[i] = newEntry(hash, i), slot{key: key}
+			s.raise(set, now, 0)
 			return i, worth{}
 		}
+	}
+	if known := s.floor(set, now); known > 0 && !s.table.admits(hash, now, known) {
+		s.turnedAway++
+		return -1, worth{}
+	}
+	var pins [ways]uint64 // networks
+	n, least := 0, precious
+	for at := set; at < set+ways; at++ {
+		i := s.entries[at].slot()
 		w := weigh(i)
+		least = min(least, w.count%pinned)
 		if w.count >= pinned && w.count != precious {
 			w.count -= pinned
 			pins[n] = s.table.network(s.slots[i].key)
@@ -131,15 +147,44 @@ func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) w
 		}
 	}
 	if victim < 0 || pushed.count == precious || pushed.count > 0 && !s.table.admits(hash, now, pushed.count) {
+		s.raise(set, now, least)
 		s.turnedAway++
 		return -1, worth{}
 	}
+	s.raise(set, now, 0)
 	if pushed.count > 0 {
 		s.evicted++
 	}
 	i = s.entries[victim].slot()
 	s.entries[victim], s.slots[i] = newEntry(hash, i), slot{key: key}
 	return i, pushed
+}
+
+// floor of a set, 0 when it is not known.
+func (s *stripe) floor(set int, now int64) int {
+	if s.floors == nil {
+		return 0
+	}
+	if f := &s.floors[set/ways]; f.stretch == now/s.table.steady+1 {
+		return f.count
+	}
+	return 0
+}
+
+// raise the floor of a set that was looked through, or begin anew with 0.
+func (s *stripe) raise(set int, now int64, least int) {
+	if s.floors != nil {
+		s.floors[set/ways] = floor{now/s.table.steady + 1, least}
+	}
+}
+
+// keepSteady says that no count falls from a multiple of so many milliseconds to the next. So a set is
+// looked through once in that time for those whom it turns away.
+func (t *table) keepSteady(ms int64) {
+	t.steady = ms
+	for i := range t.stripes {
+		t.stripes[i].floors = make([]floor, t.sets)
+	}
 }
 
 // times that a value is among others.

@@ -32,6 +32,7 @@ const (
 func newTwelfths[T uint16 | uint32](limit int, span, late int64, keep bool, slots int, k keyed, by levels) *twelfths[T] {
 	w := &twelfths[T]{table: newTable(slots, k), limit: limit, span: span, part: max(span/inWindow, 1), late: late, keep: keep}
 	w.clients = by.client()
+	w.keepSteady(w.part)
 	w.names, w.cells = newNames(by, w.size()), make([]T, w.size()*living)
 	return w
 }
