@@ -14,7 +14,8 @@ const (
 // may read meanwhile, and see it a little off.
 type histogram struct {
 	low, width float64
-	scale      float64 // bins in one
+	scale      float64       // bins in one
+	sum        atomic.Uint32 // of all
 	group      [groups]atomic.Uint32
 	count      [bins]atomic.Uint32
 }
@@ -32,12 +33,14 @@ func (h *histogram) bin(x float64) int {
 }
 
 func (h *histogram) add(bin int, weight uint32) {
+	h.sum.Add(weight)
 	h.group[bin/(bins/groups)].Add(weight)
 	h.count[bin].Add(weight)
 }
 
 // decay takes a fifth of everything.
 func (h *histogram) decay() {
+	total := uint32(0)
 	for g := range groups {
 		sum := uint32(0)
 		for b := g * bins / groups; b < (g+1)*bins/groups; b++ {
@@ -46,44 +49,35 @@ func (h *histogram) decay() {
 			sum += n
 		}
 		h.group[g].Store(sum)
+		total += sum
 	}
+	h.sum.Store(total)
 }
 
 // keep is what a decay leaves of a count.
 func keep(n uint32) uint32 { return n - n/5 - min(n%5, 1) }
 
 // total of what was seen.
-func (h *histogram) total() (n uint32) {
-	for g := range h.group {
-		n += h.group[g].Load()
-	}
-	return n
-}
+func (h *histogram) total() uint32 { return h.sum.Load() }
 
-// tail is P(X >= x) as a fraction, of what was seen and this one.
-func (h *histogram) tail(bin int) (above, all float64) {
-	own := bin / (bins / groups)
-	sum, total := uint32(unit), uint32(unit)
-	for g := range h.group {
-		n := h.group[g].Load()
-		total += n
-		if g > own {
-			sum += n
+// oddness is what a value adds to a score, by P(X >= x) of what was seen and this one. Most values lie
+// where most lie, so it is often told by one bin or a few.
+func (h *histogram) oddness(x float64) float64 {
+	bin := h.bin(x)
+	above, all := uint32(unit), float64(h.total()+unit)
+	enough := all * usual
+	next := (bin/(bins/groups) + 1) * (bins / groups)
+	for b := bin; b < next; b++ {
+		if above += h.count[b].Load(); float64(above) > enough {
+			return 0
 		}
 	}
-	for b := bin; b < (own+1)*bins/groups; b++ {
-		sum += h.count[b].Load()
+	for g := next / (bins / groups); g < groups; g++ {
+		if above += h.group[g].Load(); float64(above) > enough {
+			return 0
+		}
 	}
-	return float64(sum), float64(total)
-}
-
-// oddness is what a value adds to a score.
-func (h *histogram) oddness(x float64) float64 {
-	above, all := h.tail(h.bin(x))
-	if above > all*usual {
-		return 0
-	}
-	return ln(all) - ln(above) - indifferent
+	return ln(all) - ln(float64(above)) - indifferent
 }
 
 var usual = math.Exp(-indifferent)

@@ -295,6 +295,23 @@ func (h *hashes) hashed(d Dimension, text string, k keyed) uint64 {
 	return h.of[d]
 }
 
+// places in tables of whom an exchange is counted under, each reckoned once, however many tables ask.
+// All tables of an engine place by the same key.
+type places struct {
+	known uint16 // a bit each
+	of    [OfEverybody + 1]uint64
+
+	holder, holders uint64 // see view.holderAt
+}
+
+func (p *places) place(d Dimension, word uint64, k keyed) uint64 {
+	if bit := uint16(1) << d; p.known&bit == 0 {
+		p.known |= bit
+		p.of[d] = k.word(word)
+	}
+	return p.of[d]
+}
+
 // names are what the slots of a table are counted under.
 type names struct {
 	levels

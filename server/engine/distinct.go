@@ -66,7 +66,7 @@ func newDistinct(limit int, span, late int64, keep bool, slots int, k keyed, by 
 
 func (w *distinct) see(a actor, q question) (t tally) {
 	who := uint64(a)
-	hash := w.hash(who)
+	hash := q.place(who, w.keyed)
 	s, set := w.at(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()

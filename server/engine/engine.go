@@ -229,7 +229,7 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	switch {
 	case g.history == nil:
 	case x.Status/100 == 2:
-		who = e.hash.identify(&x.Request)
+		who = x.identify(e.hash)
 	case x.Status == 401 || x.Status == 403:
 		g.history.refused(&x.Exchange)
 	}

@@ -38,6 +38,21 @@ func (k keyed) hash(words ...uint64) uint64 {
 	return v0 ^ v1 ^ v2 ^ v3
 }
 
+// word hashes one word, as hash does.
+func (k keyed) word(w uint64) uint64 {
+	v0, v1 := k.k0^0x736f6d6570736575, k.k1^0x646f72616e646f6d
+	v2, v3 := k.k0^0x6c7967656e657261, k.k1^0x7465646279746573^w
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	const length = 8 << 56
+	v0, v3 = v0^w, v3^length
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v2 = v0^length, v2^0xff
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	return v0 ^ v1 ^ v2 ^ v3
+}
+
 // text hashes a text, eight bytes at a time.
 func (k keyed) text(s string) uint64 {
 	v0, v1 := k.k0^0x736f6d6570736575, k.k1^0x646f72616e646f6d

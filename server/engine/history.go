@@ -64,6 +64,15 @@ func newHistory(p Policy, k keyed) *history {
 	return h
 }
 
+// identify is that of an exchange.
+func (v *view) identify(k keyed) uint32 {
+	if v.Account != "" {
+		h := v.hashed(OfAccount, v.Account, k)
+		return max(uint32(h^h>>32), 1)
+	}
+	return k.identify(&v.Request)
+}
+
 // identify answers who an exchange is for, and 0 for nobody: its account, else its key, else its
 // session, as one person may have all three.
 func (k keyed) identify(r *Request) uint32 {

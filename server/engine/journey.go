@@ -107,15 +107,36 @@ func (k keyed) traveller(r *Request) uint64 {
 	return 0
 }
 
+// travellerAt is the traveller of an exchange and his place in tables.
+func (v *view) travellerAt(k keyed) (who, hash uint64) {
+	if v.Account == "" && v.Key.Zero() {
+		return 0, 0
+	}
+	return v.holderAt(k)
+}
+
+// holderAt is whom an exchange is for and his place in tables, reckoned once.
+func (v *view) holderAt(k keyed) (who, hash uint64) {
+	p := &v.places
+	if p.holder == 0 {
+		if v.Account != "" {
+			p.holder = max(v.hashed(OfAccount, v.Account, k), 1)
+		} else {
+			p.holder = k.holderWord(&v.Request)
+		}
+		p.holders = k.word(p.holder)
+	}
+	return p.holder, p.holders
+}
+
 func (j *journeys) look(v *view) {
 	if v.Status/100 != 2 || v.Place.Country == (Country{}) {
 		return
 	}
-	who := j.keyed.traveller(&v.Request)
+	who, hash := v.travellerAt(j.keyed)
 	if who == 0 {
 		return
 	}
-	hash := j.hash(who)
 	s, set := j.at(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()

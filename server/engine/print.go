@@ -79,12 +79,13 @@ func (h *prints) look(v *view) {
 	if print == 0 {
 		return
 	}
-	if who := h.traveller(&v.Request); who != 0 {
-		h.touch(who, v, func(p *habits) { v.use.strange = p.strange(print, v.now); p.take(print, v.now) })
+	if who, hash := v.travellerAt(h.keyed); who != 0 {
+		h.touch(who, hash, v, func(p *habits) { v.use.strange = p.strange(print, v.now); p.take(print, v.now) })
 	}
 	if !v.Session.Zero() {
 		network := h.provider(&v.Request)
-		h.touch(v.Session.word(), v, func(p *habits) {
+		who := v.Session.word()
+		h.touch(who, h.word(who), v, func(p *habits) {
 			v.use.since = v.now - p.at
 			v.use.moved = p.times > 0 && p.prints[0] != print && p.network != network && v.use.since < sessionMoves
 			p.at, p.network, p.prints[0], p.times = v.now, network, print, min(p.times+1, habitFrom)
@@ -93,8 +94,7 @@ func (h *prints) look(v *view) {
 }
 
 // touch what is known of somebody, unless this comes late or he finds no room.
-func (h *prints) touch(who uint64, v *view, f func(*habits)) {
-	hash := h.hash(who)
+func (h *prints) touch(who, hash uint64, v *view, f func(*habits)) {
 	s, set := h.at(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()

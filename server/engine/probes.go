@@ -250,7 +250,14 @@ const (
 	courtesy           // asked of every site: robots.txt, icons, feeds
 )
 
-var assetEndings = texts(".css", ".js", ".mjs", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".svg", ".webp", ".avif", ".bmp", ".woff", ".woff2", ".ttf", ".eot", ".otf", ".map", ".mp3", ".mp4", ".webm")
+// drawnIn reports whether names that end like that are of what pages draw in.
+func drawnIn(ending string) bool {
+	switch ending {
+	case ".css", ".js", ".mjs", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".svg", ".webp", ".avif", ".bmp", ".woff", ".woff2", ".ttf", ".eot", ".otf", ".map", ".mp3", ".mp4", ".webm":
+		return true
+	}
+	return false
+}
 
 var courtesies = func() map[string]bool {
 	all := map[string]bool{}
@@ -269,15 +276,32 @@ func fileKindOf(path string) fileKind {
 	}
 	last := trimSlash(path)
 	last = last[strings.LastIndexByte(last, '/')+1:]
-	if courtesies[last] || strings.HasPrefix(last, "apple-touch-icon") || strings.HasPrefix(last, "mstile-") || strings.HasPrefix(last, "favicon-") ||
-		strings.HasPrefix(last, "android-chrome-") || strings.HasPrefix(last, "safari-pinned-tab") || strings.HasPrefix(last, "google") && strings.HasSuffix(last, ".html") ||
-		strings.HasPrefix(last, "sitemap") && strings.HasSuffix(last, ".xml") {
+	dot := strings.LastIndexByte(last, '.')
+	switch {
+	case courtesies[last] || likeCourtesy(last):
 		return courtesy
-	}
-	for _, end := range assetEndings {
-		if strings.HasSuffix(last, string(end)) {
-			return drawn
-		}
+	case dot >= 0 && drawnIn(last[dot:]):
+		return drawn
 	}
 	return otherFile
+}
+
+// likeCourtesy reports a name that begins like those of files that programs ask every site for.
+func likeCourtesy(name string) bool {
+	if name == "" {
+		return false
+	}
+	switch name[0] {
+	case 'a':
+		return strings.HasPrefix(name, "apple-touch-icon") || strings.HasPrefix(name, "android-chrome-")
+	case 'f':
+		return strings.HasPrefix(name, "favicon-")
+	case 'g':
+		return strings.HasPrefix(name, "google") && strings.HasSuffix(name, ".html")
+	case 'm':
+		return strings.HasPrefix(name, "mstile-")
+	case 's':
+		return strings.HasPrefix(name, "safari-pinned-tab") || strings.HasPrefix(name, "sitemap") && strings.HasSuffix(name, ".xml")
+	}
+	return false
 }

@@ -124,7 +124,7 @@ func (w *oddities) ask(x *view, _ question) (t tally) {
 	v := vectors.Get().(*[oddFeatures]anomaly.Value)
 	defer vectors.Put(v)
 	a := actorOf(x.Client)
-	hash := w.hash(uint64(a))
+	hash := x.places.place(OfClient, uint64(a), w.keyed)
 	s, set := w.at(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,7 +189,7 @@ func (w *oddities) measure(slot *slot, c *oddity, x *view, at int64, v *[oddFeat
 		oddRate:    {Number: float64(c.rate)},
 		oddErrors:  {Number: c.errors.number()},
 		oddPath:    {Key: path, Repeated: repeated},
-		oddMethod:  {Key: w.text(x.Method), Repeated: repeated},
+		oddMethod:  {Key: x.hashed(OfRoute, x.Method, w.keyed), Repeated: repeated},
 		oddAgent:   {Key: w.shape(x.UserAgent), Repeated: !first},
 		oddStep:    {Key: path, Given: before, Repeated: repeated},
 		oddBare:    {Number: c.bare.number()},

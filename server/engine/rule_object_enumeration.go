@@ -69,9 +69,9 @@ func (w *objects) ask(v *view, q question) (t tally) {
 	if v.site.template == 0 || !hasID(v.Folded) {
 		return t
 	}
-	holder := w.holderWord(&v.Request)
+	holder, _ := v.holderAt(w.keyed)
 	who := w.hash(holder, v.site.template)
-	hash := w.hash(who)
+	hash := w.word(who)
 	s, set := w.at(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -258,7 +258,9 @@ func (a *armed) see(x *view, q question, k keyed) (t tally) {
 	if !ok {
 		return t
 	}
-	q.parts = n.parts
+	if q.parts = n.parts; a.levels.n == 1 {
+		q.hash = x.places.place(a.levels.of[0], n.word, k)
+	}
 	if a.Distinct != ByNothing {
 		if q.value, ok = a.Distinct.value(x, k); !ok {
 			return t

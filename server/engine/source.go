@@ -104,7 +104,7 @@ func (l *visitors) look(v *view) {
 	v.visitors = l
 	v.site = l.site.survey(&v.Exchange, v.now)
 	a := actorOf(v.Client)
-	hash := l.hash(uint64(a))
+	hash := v.places.place(OfClient, uint64(a), l.keyed)
 	s, set := l.at(hash)
 	s.mu.Lock()
 	i := s.find(set, uint64(a), hash)

@@ -48,6 +48,7 @@ const (
 	cameEnough  = 20
 	oddSurprise = 7.5 // nats: 1 in 1,800
 	backOff     = 0.1
+	mostOdd     = 0.001 // of those who left, at most took an odd step: e to the power of -oddSurprise, and some room
 	waysKept    = 1 << 14
 	walksFor    = 30 * 60 * 1000 // milliseconds after which a step begins anew
 	stepsTaught = 20             // steps that one walker teaches in ten minutes
@@ -74,8 +75,7 @@ func (s *steps) look(v *view) {
 		return
 	}
 	to := s.hash(v.site.template, methodHash(v.Method))
-	who := s.holderWord(&v.Request)
-	hash := s.hash(who)
+	who, hash := v.holderAt(s.keyed)
 	stripe, set := s.at(hash)
 	stripe.mu.Lock()
 	defer stripe.mu.Unlock()
@@ -117,11 +117,11 @@ func (s *steps) step(w *walker, to uint64, v *view) {
 		return
 	}
 	w.taken++
-	way, end := s.hash(w.from, to), s.hash(to, everybody)
-	left, taken, came, walked := s.seen(w.from), s.seen(way), s.seen(end), s.seen(everybody)
-	if left >= leftEnough && came >= cameEnough {
+	way := s.hash(w.from, to)
+	if left, taken := s.seen(w.from), s.seen(way); left >= leftEnough && float64(taken) <= mostOdd*float64(left) {
+		came, walked := s.seen(s.hash(to, everybody)), s.seen(everybody)
 		p := (1-backOff)*float64(taken)/float64(left) + backOff*float64(came)/float64(max(walked, 1))
-		if -math.Log(p) >= oddSurprise {
+		if came >= cameEnough && -math.Log(p) >= oddSurprise {
 			s.note(w, way, left, taken, v)
 		}
 	}
@@ -130,10 +130,10 @@ func (s *steps) step(w *walker, to uint64, v *view) {
 	}
 	if w.learned < stepsTaught {
 		w.learned++
-		by := s.holderWord(&v.Request)
+		by, _ := v.holderAt(s.keyed)
 		s.learn(w.from, nobody)
 		s.learn(way, by)
-		s.learn(end, by)
+		s.learn(s.hash(to, everybody), by)
 		s.learn(everybody, nobody)
 	}
 }
@@ -184,7 +184,7 @@ func oneIn(left, taken int64) string {
 
 // seen is how often a route was left, or one led to another.
 func (s *steps) seen(what uint64) int64 {
-	hash := s.ways.hash(what)
+	hash := s.ways.word(what)
 	at, set := s.ways.at(hash)
 	at.mu.Lock()
 	defer at.mu.Unlock()
@@ -197,7 +197,7 @@ func (s *steps) seen(what uint64) int64 {
 // learn counts one more, unless the same walker was the last to teach it: no rare step is made common
 // by one alone. A full set gives up what was seen least.
 func (s *steps) learn(what, who uint64) {
-	hash := s.ways.hash(what)
+	hash := s.ways.word(what)
 	at, set := s.ways.at(hash)
 	at.mu.Lock()
 	defer at.mu.Unlock()

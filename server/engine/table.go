@@ -40,7 +40,7 @@ type stripe struct {
 
 // A floor is what every slot of a full set counts at least, within a stretch of time.
 type floor struct {
-	stretch int64 // plus one; 0 where it is not known
+	stretch int64 // 0 where it is not known
 	count   int
 }
 
@@ -165,7 +165,7 @@ func (s *stripe) floor(set int, now int64) int {
 	if s.floors == nil {
 		return 0
 	}
-	if f := &s.floors[set/ways]; f.stretch == now/s.table.steady+1 {
+	if f := &s.floors[set/ways]; f.stretch == s.table.stretch(now) {
 		return f.count
 	}
 	return 0
@@ -174,8 +174,17 @@ func (s *stripe) floor(set int, now int64) int {
 // raise the floor of a set that was looked through, or begin anew with 0.
 func (s *stripe) raise(set int, now int64, least int) {
 	if s.floors != nil {
-		s.floors[set/ways] = floor{now/s.table.steady + 1, least}
+		s.floors[set/ways] = floor{s.table.stretch(now), least}
 	}
+}
+
+// stretch that a time lies in, never 0.
+func (t *table) stretch(now int64) int64 {
+	n := now / t.steady
+	if now < 0 {
+		return n - 2
+	}
+	return n + 1
 }
 
 // keepSteady says that no count falls from a multiple of so many milliseconds to the next. So a set is

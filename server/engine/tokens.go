@@ -29,8 +29,8 @@ func (v *view) bares() bool {
 // carriages are what an exchange carries, and how many they are.
 func (k keyed) carriages(v *view) (all [mostTokens]carriage, n int) {
 	all[0] = carriage{TokenNetwork, vicinity(actorOf(v.Client))}
-	all[1] = carriage{TokenUserAgent, k.text(v.UserAgent)}
-	all[2] = carriage{TokenRoute, k.hash(v.site.template, k.text(v.Method), uint64(v.Status/100))}
+	all[1] = carriage{TokenUserAgent, v.hashed(OfUserAgent, v.UserAgent, k)}
+	all[2] = carriage{TokenRoute, k.hash(v.site.template, v.hashed(OfRoute, v.Method, k), uint64(v.Status/100))}
 	n = 3
 	if v.Place.ASN != 0 {
 		all[n] = carriage{TokenASN, uint64(v.Place.ASN)}
@@ -41,7 +41,7 @@ func (k keyed) carriages(v *view) (all [mostTokens]carriage, n int) {
 		n++
 	}
 	if v.Account != "" {
-		all[n] = carriage{TokenAccount, k.text(v.Account)}
+		all[n] = carriage{TokenAccount, v.hashed(OfAccount, v.Account, k)}
 		n++
 	}
 	if v.Fingerprint != 0 {

@@ -59,7 +59,7 @@ func (w *twelfths[T]) ring(slot int) []T { return w.cells[slot*living : (slot+1)
 
 func (w *twelfths[T]) see(a actor, q question) tally {
 	who := uint64(a)
-	hash := w.hash(who)
+	hash := q.place(who, w.keyed)
 	s, set := w.at(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()

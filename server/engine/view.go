@@ -7,7 +7,8 @@ import "sync"
 type view struct {
 	Exchange
 	hashes
-	now int64 // the engine's time of it
+	places places
+	now    int64 // the engine's time of it
 
 	trip   trip   // of its account or key; see journeys
 	use    use    // of its account, key or session; see prints

@@ -77,10 +77,19 @@ type question struct {
 	slow     int   // the lower limit of who is throttled, 0 for the rule's own
 	supposed bool  // who is over the lower limit passes all the same, and so is counted
 
+	hash  uint64    // that places whom it is about; 0 where it is not reckoned yet
 	parts [2]uint64 // the words of a pair
 	value uint64    // the word of what is counted where it is different values,
 	of    Dimension // which dimension it is a value of,
 	view  *view     // and where to read it
+}
+
+// place of whom a question is about.
+func (q *question) place(who uint64, k keyed) uint64 {
+	if q.hash != 0 {
+		return q.hash
+	}
+	return k.word(who)
 }
 
 // A tally is the answer. It is small, as nearly always there is nothing to tell.
@@ -142,7 +151,7 @@ func (w *window[T]) share(a *admission) { w.admission = a }
 
 func (w *window[T]) see(a actor, q question) tally {
 	who := uint64(a)
-	hash := w.hash(who)
+	hash := q.place(who, w.keyed)
 	s, set := w.at(hash)
 	s.mu.Lock()
 	i := s.find(set, who, hash)
