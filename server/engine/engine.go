@@ -101,7 +101,7 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 		if skipped && a.Rule.Below == nil || !a.asks(r, start) || a.When != nil && !a.When(&see().Exchange) {
 			continue
 		}
-		q := a.question(r, now)
+		q := question{at: now, hush: a.hush(r, now)}
 		if a.Together != nil && r.Together > 0 {
 			q.together = a.Together(&see().Exchange)
 		}
@@ -113,7 +113,7 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 		case a.plain:
 			t = a.counter.see(actorOf(r.Client), q)
 		default:
-			t = a.see(see(), q, e.hash)
+			t = a.see(see(), &q, e.hash)
 		}
 		over := t.over || t.slow && !q.supposed
 		switch {
@@ -261,7 +261,13 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 		if (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request, start) || a.When != nil && !a.When(&x.Exchange) {
 			continue
 		}
-		q := a.question(&x.Request, x.now)
+		if a.known != nil { // nothing is counted
+			if t := a.known(x); t.tell {
+				found = e.tell(g, a, x, t, found)
+			}
+			continue
+		}
+		q := question{at: x.now, hush: a.hush(&x.Request, x.now)}
 		if a.Together != nil {
 			q.together = a.Together(&x.Exchange)
 		}
@@ -269,34 +275,35 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 		switch {
 		case a.watch != nil:
 			t = a.watch.ask(x, q)
-		case a.plain:
-			t = a.counter.see(actorOf(x.Client), q)
 		default:
-			t = a.see(x, q, e.hash)
+			t = a.see(x, &q, e.hash)
 		}
 		if t.tell {
-			if f := e.find(g, a, x, t); f != nil {
-				found = append(found, *f)
-			}
+			found = e.tell(g, a, x, t, found)
 		}
 	}
 	return found
 }
 
-// question about an exchange, without what all nodes know.
-func (a *armed) question(r *Request, now int64) question {
-	q := question{at: now}
+// tell what a rule found with what others did.
+func (e *Engine) tell(g *regime, a *armed, x *view, t tally, found []Finding) []Finding {
+	if f := e.find(g, a, x, t); f != nil {
+		found = append(found, *f)
+	}
+	return found
+}
+
+// hush is until when an excess that is told now is enough.
+func (a *armed) hush(r *Request, now int64) int64 {
 	switch {
 	case a.acts(r) && (a.shadow || r.Doubted):
-		q.hush = q.at // the shadow of the block keeps it from being told again
+		return now // the shadow of the block keeps it from being told again
 	case a.acts(r):
-		q.hush = q.at + a.For.Milliseconds()
+		return now + a.lasts
 	case a.More == 0:
-		q.hush = q.at + hushed
-	default:
-		q.hush = forever
+		return now + hushed
 	}
-	return q
+	return forever
 }
 
 // tick is the engine's time in whole milliseconds since the first exchange it saw.

@@ -124,13 +124,24 @@ type armed struct {
 	plain   bool    // it counts exchanges by client
 	order   int     // among all that are asked at the same moment
 	shadow  bool    // only counts what it would have done
+	lasts   int64   // milliseconds, of what is done
 	counter counter // or
 	watch   watch
+	known   known // the watch, where it counts nothing; else nil
 }
 
 // arm gives a rule its memory: that of before, where it counts the same.
 func arm(r Rule, p Policy, k keyed, shared *admission, before *regime) *armed {
+	a := prepare(r, p)
+	a.remember(p, k, shared, before)
+	a.known, _ = a.watch.(known)
+	return a
+}
+
+// prepare a rule, as yet without a memory.
+func prepare(r Rule, p Policy) *armed {
 	a := &armed{Rule: r, Terms: p.Terms(r.ID), levels: levelsOf(r.By)}
+	a.lasts = a.Terms.For.Milliseconds()
 	a.shadow, a.plain = a.Shadow || p.Observe, a.levels.client() && r.Distinct == ByNothing
 	if r.Below != nil {
 		a.below = r.Below(p)
@@ -143,22 +154,26 @@ func arm(r Rule, p Policy, k keyed, shared *admission, before *regime) *armed {
 		a.routes = append(a.routes, pattern)
 		a.gate.open(&pattern)
 	}
-	if was := before.armed(r.ID); was != nil && was.counts(a, before.policy, p) {
+	return a
+}
+
+// remember what was counted before, where it is counted the same way, else nothing as yet.
+func (a *armed) remember(p Policy, k keyed, shared *admission, before *regime) {
+	if was := before.armed(a.ID); was != nil && was.counts(a, before.policy, p) {
 		a.counter, a.watch = was.counter, was.watch
 		if a.counter != nil && (a.Do != was.Do || a.shadow != was.shadow) {
 			a.counter.retell()
 		}
-		return a
+		return
 	}
-	if r.Watch != nil {
-		a.watch = r.Watch(p, a.Terms, k)
-		if w, ok := a.watch.(interface{ share(*admission) }); ok {
-			w.share(shared)
-		}
-		return a
+	if a.Watch == nil {
+		a.counter = a.count(p, k, shared)
+		return
 	}
-	a.counter = a.count(p, k, shared)
-	return a
+	a.watch = a.Watch(p, a.Terms, k)
+	if w, ok := a.watch.(interface{ share(*admission) }); ok {
+		w.share(shared)
+	}
 }
 
 // count makes the memory that a rule counts in. Those of packs may be many, and so have fewer
@@ -253,7 +268,7 @@ func (a *armed) routed(path string) bool {
 
 // see counts an exchange, or the value in it, under whom the rule counts by; nothing when he has
 // no name in it.
-func (a *armed) see(x *view, q question, k keyed) (t tally) {
+func (a *armed) see(x *view, q *question, k keyed) (t tally) {
 	n, ok := a.levels.name(x, k)
 	if !ok {
 		return t
@@ -267,7 +282,7 @@ func (a *armed) see(x *view, q question, k keyed) (t tally) {
 		}
 		q.of, q.view = a.Distinct, x
 	}
-	return a.counter.see(actor(n.word), q)
+	return a.counter.see(actor(n.word), *q)
 }
 
 // below reports whether a folded path is one of these, or lies below.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"math/bits"
 	"sync"
 )
 
@@ -84,10 +85,19 @@ func (t *table) at(hash uint64) (s *stripe, set int) {
 
 // find answers the number of the key's slot in the stripe, or -1.
 func (s *stripe) find(set int, key, hash uint64) int {
-	like := newEntry(hash, 0) >> slotBits
-	for _, e := range s.entries[set : set+ways] {
-		if e>>slotBits == like && e != 0 && s.slots[e.slot()].key == key {
-			return e.slot()
+	like := hash >> (32 + slotBits)
+	all := (*[ways]entry)(s.entries[set:])
+	alike := uint(0) // a bit for each that is; made without a branch, as nobody can foretell which
+	for at := range all {
+		bit := uint(0)
+		if uint64(all[at]>>slotBits) == like {
+			bit = 1 << at
+		}
+		alike |= bit
+	}
+	for ; alike != 0; alike &= alike - 1 {
+		if i := all[bits.TrailingZeros(alike)%ways].slot(); i >= 0 && s.slots[i].key == key {
+			return i
 		}
 	}
 	return -1
