@@ -37,10 +37,12 @@ func tooFast(v *view) (t tally) {
 	}
 	from, to, km := v.trip.from.Country.String(), v.Place.Country.String(), int(math.Round(v.trip.kilometres))
 	return tally{
-		over: true, tell: true, count: 1, telling: &telling{times: []int64{v.now - v.trip.since, v.now}, about: v.holder(), seen: []string{from, to},
+		over: true, tell: true, count: 1, telling: &telling{
+			times: []int64{v.now - v.trip.since, v.now}, about: v.holder(), seen: []string{from, to},
 			reason: fmt.Sprintf("%s was well answered in %s, and %s later in %s, at least %d km away.",
 				v.holder(), from, words(time.Duration(v.trip.since)*time.Millisecond), to, km),
 			unless: fmt.Sprintf("After %s or more it would not have fired, nor within %d km, nor in a country where it is at home.",
 				words(time.Duration(v.trip.kilometres/fastest*float64(time.Hour)).Round(time.Minute)), farthest),
-		}}
+		},
+	}
 }

@@ -27,8 +27,10 @@ func elsewhere(v *view) (t tally) {
 	}
 	to := v.Place.Country.String()
 	return tally{
-		over: true, tell: true, count: 1, telling: &telling{times: []int64{v.now}, about: v.holder(), seen: append(v.trip.homes(), to),
+		over: true, tell: true, count: 1, telling: &telling{
+			times: []int64{v.now}, about: v.holder(), seen: append(v.trip.homes(), to),
 			reason: fmt.Sprintf("%s was well answered in %s for the first time; before it was in %s.", v.holder(), to, strings.Join(v.trip.homes(), ", ")),
 			unless: "In a country where it was well answered within half a year it would not have fired.",
-		}}
+		},
+	}
 }

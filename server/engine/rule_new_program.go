@@ -23,7 +23,9 @@ func strangeProgram(v *view) (t tally) {
 		return t
 	}
 	return tally{
-		over: true, tell: true, count: 1, weak: true, telling: &telling{times: []int64{v.now}, about: v.holder(), seen: []string{v.UserAgent},
+		over: true, tell: true, count: 1, weak: true, telling: &telling{
+			times: []int64{v.now}, about: v.holder(), seen: []string{v.UserAgent},
 			reason: fmt.Sprintf("%s was used for the first time by a program that calls itself %s.", v.holder(), quoted(v.UserAgent)),
-		}}
+		},
+	}
 }

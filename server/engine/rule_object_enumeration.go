@@ -98,11 +98,13 @@ func (w *objects) ask(v *view, q question) (t tally) {
 	}
 	o.told = true
 	return tally{
-		over: true, tell: true, count: int(o.distinct), telling: &telling{times: []int64{o.begun, q.at}, about: v.holderOrClient(), seen: []string{v.Folded},
+		over: true, tell: true, count: int(o.distinct), telling: &telling{
+			times: []int64{o.begun, q.at}, about: v.holderOrClient(), seen: []string{v.Folded},
 			reason: fmt.Sprintf("%s asked for %d different objects like %s in %s, and %d of %d requests were refused or found nothing.",
 				v.holderOrClient(), o.distinct, quoted(v.Folded), words(time.Duration(max(q.at-o.begun, 1))*time.Millisecond), o.refused, o.asked),
 			unless: fmt.Sprintf("Up to %d objects, or with up to %d %% refused, it would not have fired.", w.more, mostRefused),
-		}}
+		},
+	}
 }
 
 // step notes that an object was asked for. A refusal is counted once for each object.

@@ -26,8 +26,10 @@ func oddWalk(v *view) (t tally) {
 	}
 	odd := v.gait.odd[:]
 	return tally{
-		over: true, tell: true, count: 1, telling: &telling{times: []int64{v.now}, about: v.holderOrClient(), seen: append([]string{}, odd...),
+		over: true, tell: true, count: 1, telling: &telling{
+			times: []int64{v.now}, about: v.holderOrClient(), seen: append([]string{}, odd...),
 			reason: fmt.Sprintf("%s took steps that hardly anybody takes: %s.", v.holderOrClient(), strings.Join(odd, ", ")),
 			unless: fmt.Sprintf("With fewer than %d odd steps among %d it would not have fired.", oddEnough, oddAmong),
-		}}
+		},
+	}
 }

@@ -30,10 +30,12 @@ func movedSession(v *view) (t tally) {
 		place = " in " + c
 	}
 	return tally{
-		over: true, tell: true, count: 1, telling: &telling{times: []int64{v.now - v.use.since, v.now}, about: v.holderOrClient(),
+		over: true, tell: true, count: 1, telling: &telling{
+			times: []int64{v.now - v.use.since, v.now}, about: v.holderOrClient(),
 			seen: []string{strings.TrimSpace(v.UserAgent)},
 			reason: fmt.Sprintf("A session of %s was used by another program and from another network%s (%s) within %s.",
 				v.holderOrClient(), place, v.Client, since),
 			unless: "From the same network, or by the same program, it would not have fired.",
-		}}
+		},
+	}
 }

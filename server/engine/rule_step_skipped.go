@@ -329,10 +329,12 @@ func (m *custom) pass(route uint32) {
 func (w *skips) tell(v *view, usual uint32, share int, sessions uint32, p spender) tally {
 	step, who := v.visitors.site.inventory.named(usual), v.holderOrClient()
 	t := tally{
-		over: true, tell: true, count: 1, times: []int64{v.now}, about: who, seen: []string{step},
-		reason: fmt.Sprintf("%s sent %s and not %s in the %s before. %d %% of %d such sessions have one, and %d of its own %d.",
-			who, quoted(templateText(v.Method+" "+routeOf(&v.Request))), step, words(time.Duration(w.span)*time.Millisecond), share, sessions, p.times(usual), p.paid),
-		unless: fmt.Sprintf("With %s in the %s before it would not have fired.", step, words(time.Duration(w.span)*time.Millisecond)),
+		over: true, tell: true, count: 1, telling: &telling{
+			times: []int64{v.now}, about: who, seen: []string{step},
+			reason: fmt.Sprintf("%s sent %s and not %s in the %s before. %d %% of %d such sessions have one, and %d of its own %d.",
+				who, quoted(templateText(v.Method+" "+routeOf(&v.Request))), step, words(time.Duration(w.span)*time.Millisecond), share, sessions, p.times(usual), p.paid),
+			unless: fmt.Sprintf("With %s in the %s before it would not have fired.", step, words(time.Duration(w.span)*time.Millisecond)),
+		},
 	}
 	if v.use.strange {
 		t.severity = Medium

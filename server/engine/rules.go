@@ -121,6 +121,7 @@ type armed struct {
 	gate    gate // before the routes
 	below   []string
 	carries func(key [16]byte, account string) bool
+	single  bool    // it counts different paths of a route: where the path is the route, there is one
 	plain   bool    // it counts exchanges by client
 	order   int     // among all that are asked at the same moment
 	shadow  bool    // only counts what it would have done
@@ -143,6 +144,7 @@ func prepare(r Rule, p Policy) *armed {
 	a := &armed{Rule: r, Terms: p.Terms(r.ID), levels: levelsOf(r.By)}
 	a.lasts = a.Terms.For.Milliseconds()
 	a.shadow, a.plain = a.Shadow || p.Observe, a.levels.client() && r.Distinct == ByNothing
+	a.single = a.Distinct == OfPath && a.More > 0 && slices.Contains(r.By, OfRoute)
 	if r.Below != nil {
 		a.below = r.Below(p)
 	}
@@ -277,6 +279,9 @@ func (a *armed) see(x *view, q *question, k keyed) (t tally) {
 		q.hash = x.places.place(a.levels.of[0], n.word, k)
 	}
 	if a.Distinct != ByNothing {
+		if a.single && x.template() == x.Folded {
+			return t
+		}
 		if q.value, ok = a.Distinct.value(x, k); !ok {
 			return t
 		}
