@@ -1060,6 +1060,8 @@ func (ec *executionContext) childFields_RuleCheck(ctx context.Context, field gra
 		return ec.fieldContext_RuleCheck_rule(ctx, field)
 	case "explanation":
 		return ec.fieldContext_RuleCheck_explanation(ctx, field)
+	case "mode":
+		return ec.fieldContext_RuleCheck_mode(ctx, field)
 	case "mistakes":
 		return ec.fieldContext_RuleCheck_mistakes(ctx, field)
 	case "scenarios":
@@ -11298,6 +11300,29 @@ func (ec *executionContext) fieldContext_RuleCheck_explanation(_ context.Context
 	return graphql.NewScalarFieldContext("RuleCheck", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _RuleCheck_mode(ctx context.Context, field graphql.CollectedField, obj *RuleCheck) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCheck_mode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RuleMode) graphql.Marshaler {
+			return ec.marshalORuleMode2ᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐRuleMode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCheck_mode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCheck", field, false, false, errors.New("field of type RuleMode does not have child fields"))
+}
+
 func (ec *executionContext) _RuleCheck_mistakes(ctx context.Context, field graphql.CollectedField, obj *RuleCheck) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20068,6 +20093,11 @@ func (ec *executionContext) _RuleCheck(ctx context.Context, sel ast.SelectionSet
 			}
 		case "explanation":
 			out.Values[i] = ec._RuleCheck_explanation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "mode":
+			out.Values[i] = ec._RuleCheck_mode(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

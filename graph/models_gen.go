@@ -376,6 +376,8 @@ type RuleCheck struct {
 	Rule *string `json:"rule,omitempty"`
 	// What the rule would look for and do, in plain words; null while there are mistakes.
 	Explanation *string `json:"explanation,omitempty"`
+	// That its text asks for.
+	Mode *RuleMode `json:"mode,omitempty"`
 	// At most 21.
 	Mistakes []*RuleMistake `json:"mistakes"`
 	// Those that the definition holds, played through the engine.

@@ -128,8 +128,8 @@ func (r *queryResolver) CheckRule(ctx context.Context, definition string) (*Rule
 	if err != nil {
 		return &RuleCheck{Mistakes: showMistakes(err), Scenarios: []*RuleScenario{}}, nil
 	}
-	said := policy.Explain(rule.ID)
-	out := &RuleCheck{Rule: &rule.ID, Explanation: &said, Mistakes: []*RuleMistake{}}
+	said, mode := policy.Explain(rule.ID), ruleMode(rule.Engine().Terms)
+	out := &RuleCheck{Rule: &rule.ID, Explanation: &said, Mode: &mode, Mistakes: []*RuleMistake{}}
 	if out.Scenarios, err = showScenarios(rule); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ export function useOwnSession(): Session {
 
 /** What somebody may do. What he may not is absent from the page; the server refuses it anyway. */
 export interface May {
-  /** Resolve alerts; block, allow, monitor and lift. */
+  /** Resolve alerts; block, allow, monitor and lift; write rules and set their modes. */
   act: boolean;
   /** Change operators and tokens. */
   administer: boolean;

@@ -63,7 +63,7 @@ export const routes: Route[] = [
     page: page(() => import('../pages/ip-management/IPManagementPage'), 'IPManagementPage'),
   },
   {
-    path: '/rules',
+    path: '/rules/:id?',
     title: 'Rules',
     icon: IconListSearch,
     page: page(() => import('../pages/rules/RulesPage'), 'RulesPage'),

@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type RulesPageQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type RulesPageQuery = { health: { __typename: 'Health', mode: Types.GatewayMode, notEnforcing: string | null, startedAt: string, demo: boolean }, rules: Array<{ __typename: 'Rule', id: string, title: string, version: number, pack: string, severity: Types.Severity, mode: Types.RuleMode, explanation: string, wouldHave: { __typename: 'WouldHave', requests: number, findings: number } }> };
+export type RulesPageQuery = { health: { __typename: 'Health', mode: Types.GatewayMode, notEnforcing: string | null, startedAt: string, demo: boolean }, rules: Array<{ __typename: 'Rule', id: string, title: string, version: number, pack: string, origin: Types.RuleOrigin, severity: Types.Severity, mode: Types.RuleMode, usualMode: Types.RuleMode, failed: string | null, explanation: string, modeSet: { __typename: 'RuleModeSet', by: string, at: string } | null, saved: { __typename: 'RuleVersion', number: number, by: string, at: string } | null, wouldHave: { __typename: 'WouldHave', requests: number, findings: number } }>, deletedRules: Array<{ __typename: 'RuleVersion', rule: string, number: number, by: string, at: string }> };
 
 export const RulesPageDocument = typed<RulesPageQuery, RulesPageQueryVariables>(
-  "query RulesPage{health{mode notEnforcing startedAt demo __typename}rules{...RuleItem __typename}}fragment RuleItem on Rule{id title version pack severity mode explanation wouldHave{requests findings __typename}__typename}",
+  "query RulesPage{health{mode notEnforcing startedAt demo __typename}rules{...RuleItem __typename}deletedRules{rule number by at __typename}}fragment RuleItem on Rule{id title version pack origin severity mode usualMode modeSet{by at __typename}saved{number by at __typename}failed explanation wouldHave{requests findings __typename}__typename}",
 );

@@ -2,7 +2,10 @@ import type { Role } from '../gql/schema';
 
 const names: Record<Role, { label: string; about: string }> = {
   VIEWER: { label: 'Viewer', about: 'Sees everything, changes nothing.' },
-  ANALYST: { label: 'Analyst', about: 'Sees everything; resolves alerts, blocks, allows and lifts.' },
+  ANALYST: {
+    label: 'Analyst',
+    about: 'Sees everything; resolves alerts, blocks, allows, lifts and writes rules.',
+  },
   ADMIN: { label: 'Admin', about: 'May do everything; manages operators and tokens.' },
 };
 

@@ -2,11 +2,11 @@ import { Panel } from '../../ui/Panel';
 import { Snippet } from '../../ui/Snippet';
 import classes from './RulesPage.module.css';
 
-/** Rules are read only here: where they are changed. */
-export function HowToChange({ demo, example }: { demo: boolean; example: string }) {
+/** What the modes mean, and where they are set for good. */
+export function HowToChange({ act, example }: { act: boolean; example: string }) {
   const lines = `rules:\n  ${example}: {mode: shadow}`;
   return (
-    <Panel title="To change a rule" className={classes.how ?? ''}>
+    <Panel title="Modes" className={classes.how ?? ''}>
       <div className={classes.howBody}>
         <dl className={classes.modes}>
           <div>
@@ -23,17 +23,13 @@ export function HowToChange({ demo, example }: { demo: boolean; example: string 
           </div>
         </dl>
         <div>
-          {demo ? (
-            <p>
-              The demo enforces all of them, with the figures above. In <code>sentinel serve</code> each is
-              set in the configuration file:
-            </p>
-          ) : (
-            <p>
-              Set its mode in the configuration file, then send the process a <code>SIGHUP</code>. No request
-              is dropped, and nothing that was counted is lost.
-            </p>
-          )}
+          <p>
+            {act
+              ? 'What is set here holds over restarts, whatever the configuration file says, until it is taken back. '
+              : 'Analysts and admins set them here. '}
+            Limits, times and severities are set in the file; a <code>SIGHUP</code> reads it again, and
+            nothing that was counted is lost.
+          </p>
           <Snippet what="lines for the configuration file">{lines}</Snippet>
         </div>
       </div>

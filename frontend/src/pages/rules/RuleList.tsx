@@ -12,7 +12,15 @@ import classes from './RulesPage.module.css';
 const all: Filter = { text: '', pack: '', mode: '' };
 
 /** Every rule that is asked for, by pack. */
-export function RuleList({ rules, enforcing }: { rules: RuleItemFragment[]; enforcing: boolean }) {
+export function RuleList({
+  rules,
+  ...each
+}: {
+  rules: RuleItemFragment[];
+  enforcing: boolean;
+  act: boolean;
+  onChanged: () => void;
+}) {
   const [filter, setFilter] = useState(all);
   const groups = grouped(rules, filter);
   return (
@@ -32,13 +40,13 @@ export function RuleList({ rules, enforcing }: { rules: RuleItemFragment[]; enfo
         </Nothing>
       )}
       {groups.map((group) => (
-        <Pack key={group.pack} group={group} enforcing={enforcing} />
+        <Pack key={group.pack} group={group} {...each} />
       ))}
     </>
   );
 }
 
-function Pack({ group, enforcing }: { group: Group; enforcing: boolean }) {
+function Pack({ group, ...each }: { group: Group; enforcing: boolean; act: boolean; onChanged: () => void }) {
   const id = useId();
   return (
     <section className={classes.pack} aria-labelledby={id}>
@@ -50,7 +58,7 @@ function Pack({ group, enforcing }: { group: Group; enforcing: boolean }) {
       </header>
       <ul className={classes.list} aria-label={`Rules of ${group.pack}`}>
         {group.rules.map((rule) => (
-          <RuleCard key={rule.id} rule={rule} enforcing={enforcing} />
+          <RuleCard key={rule.failed ? `${rule.id} failed` : rule.id} rule={rule} {...each} />
         ))}
       </ul>
     </section>
@@ -59,11 +67,12 @@ function Pack({ group, enforcing }: { group: Group; enforcing: boolean }) {
 
 /** "15 rules: 12 enforce, 3 in shadow. Would have refused 1,204 requests." */
 export function standing(rules: RuleItemFragment[]): string {
-  const { enforce, shadow, off, requests, findings } = sum(rules);
+  const { enforce, shadow, off, failed, requests, findings } = sum(rules);
   const modes = [
     enforce > 0 && `${count(enforce)} enforce${enforce === 1 ? 's' : ''}`,
     shadow > 0 && `${count(shadow)} in shadow`,
     off > 0 && `${count(off)} off`,
+    failed > 0 && `${count(failed)} not in force`,
   ].filter(Boolean);
   const would =
     requests + findings > 0

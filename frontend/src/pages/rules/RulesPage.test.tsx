@@ -9,8 +9,13 @@ const rule = (id: string, more: object = {}) => ({
   title: `Title of ${id}`,
   version: 1,
   pack: 'core',
+  origin: 'BUILT_IN',
   severity: 'HIGH',
   mode: 'ENFORCE',
+  usualMode: 'ENFORCE',
+  modeSet: null,
+  saved: null,
+  failed: null,
   explanation: 'More than 100 requests of one client within 60 s.',
   wouldHave: { requests: 0, findings: 0 },
   ...more,
@@ -22,8 +27,13 @@ const health = (more: object = {}) => ({
   demo: false,
   ...more,
 });
-const rules = (list: object[], more: object = {}) =>
-  show(<RulesPage />, { RulesPage: { rules: list, health: health(more) } }, { at: '/rules' });
+const viewer = { name: 'vera', role: 'VIEWER' as const, demo: false };
+const rules = (list: object[], more: object = {}, answers: object = {}, operator?: typeof viewer) =>
+  show(
+    <RulesPage />,
+    { RulesPage: { rules: list, health: health(more), deletedRules: [] }, ...answers },
+    { at: '/rules', ...(operator && { operator }) },
+  );
 const card = async (id: string) => {
   const heading = await screen.findByRole('heading', { name: `Title of ${id}` });
   return within(heading.closest('li') as HTMLElement);
@@ -38,7 +48,7 @@ describe('the rules', () => {
     show(<RulesPage />, {
       RulesPage: () => {
         if (away) throw new Error('the database is away');
-        return { rules: [rule('a')], health: health() };
+        return { rules: [rule('a')], health: health(), deletedRules: [] };
       },
     });
     await screen.findByText('The database is away');
@@ -51,7 +61,7 @@ describe('the rules', () => {
     rules([rule('a'), rule('b', { mode: 'SHADOW' }), rule('c', { mode: 'OFF', severity: 'CRITICAL' })]);
     const a = await card('a');
     expect(a.getByText('More than 100 requests of one client within 60 s.')).toBeTruthy();
-    expect(a.getByText('Enforce')).toBeTruthy();
+    expect(a.getByText('Enforce', { selector: 'span' })).toBeTruthy();
     expect(a.getByText('Acts on what it finds. See Alerts.')).toBeTruthy();
     expect((await card('b')).getByText('Would have refused nothing so far.')).toBeTruthy();
     expect((await card('c')).getByText('Switched off: it looks for nothing.')).toBeTruthy();
@@ -77,12 +87,106 @@ describe('the rules', () => {
     expect((await card('a')).getByText('Would have refused nothing so far.')).toBeTruthy();
   });
 
-  test('say where they are changed, with lines to copy', async () => {
+  test('say what modes mean and where they are set for good, with lines to copy', async () => {
     rules([rule('rate-abuse')]);
-    const how = within(await screen.findByRole('region', { name: 'To change a rule' }));
+    const how = within(await screen.findByRole('region', { name: 'Modes' }));
     expect(how.getByText(/rate-abuse: \{mode: shadow\}/)).toBeTruthy();
     expect(how.getByText('SIGHUP')).toBeTruthy();
     expect(how.getByRole('button', { name: 'Copy lines for the configuration file' })).toBeTruthy();
+  });
+
+  test('say where they come from, and why one is not in force', async () => {
+    rules([
+      rule('a'),
+      rule('mine', {
+        origin: 'CONSOLE',
+        pack: 'console',
+        saved: { number: 3, by: 'ada', at: new Date().toISOString() },
+        failed: 'since is no field that there is',
+      }),
+    ]);
+    expect((await card('a')).getByText('built in')).toBeTruthy();
+    const mine = await card('mine');
+    expect(mine.getByText('Not in force. since is no field that there is')).toBeTruthy();
+    expect(mine.queryByRole('combobox')).toBeNull();
+    expect(mine.getByRole('link', { name: 'Edit Title of mine' }).getAttribute('href')).toBe('/rules/mine');
+    expect(screen.getByText('1 rule: 1 not in force.')).toBeTruthy();
+  });
+
+  test('get another mode after a look at what that would have done', async () => {
+    const figures = { findings: 3, hit: 1, clients: 1, keys: 0, accounts: 0, refused: 0, wellAnswered: 0 };
+    const page = rules(
+      [rule('a', { mode: 'SHADOW' })],
+      {},
+      {
+        RuleImpact: {
+          impact: {
+            before: figures,
+            after: { ...figures, refused: 1204, wellAnswered: 7 },
+            newlyHit: [
+              {
+                target: { label: '203.0.113.9' },
+                findings: 3,
+                acts: true,
+                reason: '',
+                refused: 1204,
+                wellAnswered: 7,
+              },
+            ],
+            moreNewlyHit: 0,
+            played: { cut: null, played: 5000 },
+          },
+        },
+        RuleSetMode: () => ({ setRuleMode: rule('a') }),
+      },
+    );
+    await userEvent.selectOptions(
+      (await card('a')).getByRole('combobox', { name: 'Mode of Title of a' }),
+      'ENFORCE',
+    );
+    const dialog = within(await screen.findByRole('dialog', { name: 'Enforce: Title of a?' }));
+    expect((await dialog.findByText('1,204 requests')).parentElement?.textContent).toBe(
+      'Over the last 24 hours, 5,000 exchanges: it would have refused 1,204 requests (the API had answered 7 of them well) instead of 0.',
+    );
+    expect(dialog.getByText('203.0.113.9')).toBeTruthy();
+    expect(page.asked('RuleSetMode')).toEqual([]);
+    await userEvent.click(dialog.getByRole('button', { name: 'Enforce' }));
+    expect(page.asked('RuleSetMode')).toEqual([{ rule: 'a', mode: 'ENFORCE' }]);
+  });
+
+  test('go back to the mode of their pack', async () => {
+    const page = rules(
+      [rule('a', { mode: 'OFF', modeSet: { by: 'ada', at: new Date().toISOString() } })],
+      {},
+      { RuleSetMode: () => ({ setRuleMode: rule('a') }) },
+    );
+    const a = await card('a');
+    expect(a.getByText(/Set by ada/)).toBeTruthy();
+    await userEvent.click(a.getByRole('button', { name: 'Take back the mode of Title of a' }));
+    const dialog = within(await screen.findByRole('dialog'));
+    expect(dialog.getByText(/what its pack and the settings say/)).toBeTruthy();
+    await userEvent.click(dialog.getByRole('button', { name: 'Enforce' }));
+    expect(page.asked('RuleSetMode')).toEqual([{ rule: 'a', mode: null }]);
+  });
+
+  test('are only looked at by viewers', async () => {
+    rules([rule('mine', { origin: 'CONSOLE' })], {}, {}, viewer);
+    const mine = await card('mine');
+    expect(mine.queryByRole('combobox')).toBeNull();
+    expect(mine.getByRole('link', { name: 'Open Title of mine' })).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'New rule' })).toBeNull();
+  });
+
+  test('that were deleted can be opened', async () => {
+    show(<RulesPage />, {
+      RulesPage: {
+        rules: [rule('a')],
+        health: health(),
+        deletedRules: [{ rule: 'gone', number: 4, by: 'bob', at: new Date().toISOString() }],
+      },
+    });
+    const gone = within(await screen.findByRole('region', { name: 'Deleted rules' }));
+    expect(gone.getByRole('link', { name: 'gone' }).getAttribute('href')).toBe('/rules/gone');
   });
 
   test('stand by pack, with how each pack stands', async () => {

@@ -28,7 +28,7 @@ function place(own: string[], pack: string): number {
 export function grouped(rules: RuleItemFragment[], filter: Filter): Group[] {
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
   const asked = rules.filter((r) => {
-    const all = `${r.id} ${r.title} ${r.explanation} ${r.severity}`.toLowerCase();
+    const all = `${r.id} ${r.title} ${r.explanation} ${r.severity} ${r.failed ?? ''}`.toLowerCase();
     return (
       (!filter.pack || r.pack === filter.pack) &&
       (!filter.mode || r.mode === filter.mode) &&
@@ -42,15 +42,18 @@ export interface Sum {
   enforce: number;
   shadow: number;
   off: number;
+  /** On, and not in force. */
+  failed: number;
   requests: number;
   findings: number;
 }
 
 /** How rules stand, and what they would have done. */
 export function sum(rules: RuleItemFragment[]): Sum {
-  const all = { enforce: 0, shadow: 0, off: 0, requests: 0, findings: 0 };
+  const all = { enforce: 0, shadow: 0, off: 0, failed: 0, requests: 0, findings: 0 };
   for (const r of rules) {
-    if (r.mode === 'ENFORCE') all.enforce++;
+    if (r.failed) all.failed++;
+    else if (r.mode === 'ENFORCE') all.enforce++;
     else if (r.mode === 'SHADOW') all.shadow++;
     else all.off++;
     all.requests += r.wouldHave.requests;
