@@ -536,6 +536,8 @@ func (ec *executionContext) childFields_BlockIncidentPayload(ctx context.Context
 		return ec.fieldContext_BlockIncidentPayload_blockedCount(ctx, field)
 	case "sparedCount":
 		return ec.fieldContext_BlockIncidentPayload_sparedCount(ctx, field)
+	case "spared":
+		return ec.fieldContext_BlockIncidentPayload_spared(ctx, field)
 	case "blockedBeforeCount":
 		return ec.fieldContext_BlockIncidentPayload_blockedBeforeCount(ctx, field)
 	}
@@ -1252,6 +1254,16 @@ func (ec *executionContext) childFields_SourceEdge(ctx context.Context, field gr
 		return ec.fieldContext_SourceEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SourceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SparedSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "target":
+		return ec.fieldContext_SparedSource_target(ctx, field)
+	case "reason":
+		return ec.fieldContext_SparedSource_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SparedSource", field.Name)
 }
 
 func (ec *executionContext) childFields_StageReached(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4859,6 +4871,38 @@ func (ec *executionContext) _BlockIncidentPayload_sparedCount(ctx context.Contex
 }
 func (ec *executionContext) fieldContext_BlockIncidentPayload_sparedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("BlockIncidentPayload", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _BlockIncidentPayload_spared(ctx context.Context, field graphql.CollectedField, obj *BlockIncidentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BlockIncidentPayload_spared(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Spared, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*SparedSource) graphql.Marshaler {
+			return ec.marshalNSparedSource2ᚕᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐSparedSourceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BlockIncidentPayload_spared(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BlockIncidentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SparedSource(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _BlockIncidentPayload_blockedBeforeCount(ctx context.Context, field graphql.CollectedField, obj *BlockIncidentPayload) (ret graphql.Marshaler) {
@@ -12705,6 +12749,61 @@ func (ec *executionContext) fieldContext_SourceEdge_node(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _SparedSource_target(ctx context.Context, field graphql.CollectedField, obj *SparedSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SparedSource_target(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Target, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Target) graphql.Marshaler {
+			return ec.marshalNTarget2ᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐTarget(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SparedSource_target(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SparedSource",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Target(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SparedSource_reason(ctx context.Context, field graphql.CollectedField, obj *SparedSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SparedSource_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SparedSource_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SparedSource", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _StageReached_stage(ctx context.Context, field graphql.CollectedField, obj *StageReached) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17128,6 +17227,11 @@ func (ec *executionContext) _BlockIncidentPayload(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "spared":
+			out.Values[i] = ec._BlockIncidentPayload_spared(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "blockedBeforeCount":
 			out.Values[i] = ec._BlockIncidentPayload_blockedBeforeCount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -20826,6 +20930,49 @@ func (ec *executionContext) _SourceEdge(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var sparedSourceImplementors = []string{"SparedSource"}
+
+func (ec *executionContext) _SparedSource(ctx context.Context, sel ast.SelectionSet, obj *SparedSource) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sparedSourceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SparedSource")
+		case "target":
+			out.Values[i] = ec._SparedSource_target(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._SparedSource_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var stageReachedImplementors = []string{"StageReached"}
 
 func (ec *executionContext) _StageReached(ctx context.Context, sel ast.SelectionSet, obj *StageReached) graphql.Marshaler {
@@ -23366,6 +23513,32 @@ func (ec *executionContext) marshalNSourceEdge2ᚖgithubᚗcomᚋsentinelᚑprot
 		return graphql.Null
 	}
 	return ec._SourceEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSparedSource2ᚕᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐSparedSourceᚄ(ctx context.Context, sel ast.SelectionSet, v []*SparedSource) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSparedSource2ᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐSparedSource(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSparedSource2ᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐSparedSource(ctx context.Context, sel ast.SelectionSet, v *SparedSource) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SparedSource(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNStageReached2ᚕᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐStageReachedᚄ(ctx context.Context, sel ast.SelectionSet, v []*StageReached) graphql.Marshaler {

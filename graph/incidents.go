@@ -27,7 +27,7 @@ func (r *mutationResolver) BlockIncident(ctx context.Context, id string, duratio
 	}
 	return &BlockIncidentPayload{
 		Incident: r.showIncident(done.Incident), BlockedCount: amount(len(done.Decisions)),
-		SparedCount: amount(done.Spared), BlockedBeforeCount: amount(done.Before),
+		SparedCount: amount(len(done.Spared)), Spared: showSpared(done.Spared), BlockedBeforeCount: amount(done.Before),
 	}, nil
 }
 

@@ -149,8 +149,10 @@ type BadLine struct {
 type BlockIncidentPayload struct {
 	Incident     *Incident `json:"incident"`
 	BlockedCount int32     `json:"blockedCount"`
-	// Sources that are never blocked, or allowed by an operator.
+	// Sources that were not blocked: who is never blocked, or allowed by an operator, or shared with those who did no harm.
 	SparedCount int32 `json:"sparedCount"`
+	// They and why; the first hundred.
+	Spared []*SparedSource `json:"spared"`
 	// Sources that an operator had blocked already.
 	BlockedBeforeCount int32 `json:"blockedBeforeCount"`
 }
@@ -508,6 +510,12 @@ type SourceConnection struct {
 type SourceEdge struct {
 	Cursor string  `json:"cursor"`
 	Node   *Source `json:"node"`
+}
+
+// One who was not blocked, and why: goes on from his name, as in "is allowed by an operator".
+type SparedSource struct {
+	Target *Target `json:"target"`
+	Reason string  `json:"reason"`
 }
 
 // A stage that an attack has come to. Stage is empty for what belongs to none.

@@ -10,11 +10,22 @@ import (
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/incident"
 )
 
 // WeakCount is how many of its sources no alert is about.
 func (i *Incident) WeakCount() int { return i.Weak }
+
+// showSpared are the first who were spared.
+func showSpared(all []guard.Spared) []*SparedSource {
+	const most = 100
+	out := []*SparedSource{}
+	for _, s := range all[:min(len(all), most)] {
+		out = append(out, &SparedSource{Target: &Target{s.Target}, Reason: s.Why})
+	}
+	return out
+}
 
 // Reasons are those of its score.
 func (i *Incident) Reasons() []incident.Reason { return i.Incident.Reasons(i.Last) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sentinel-protocol/sentinel/graph/scalar"
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/incident"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
@@ -94,6 +95,9 @@ func (r *Resolver) proof(ctx context.Context, d engine.Decision, a *Alert) (*eng
 
 // without says why there is nothing to compute a decision from.
 func without(d engine.Decision) string {
+	if d.Rule == guard.IncidentRule {
+		return "The score of an incident decided it: the reason names the incident, which shows what it is made of."
+	}
 	switch d.Origin {
 	case engine.ByRule:
 		return "What the rule counted is not kept here, so the verdict can't be computed again."

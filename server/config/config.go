@@ -38,6 +38,7 @@ type Config struct {
 	SignIns       []string       `key:"sign_ins"`
 	FailedSignIns []FailedSignIn `key:"failed_sign_ins"`
 	Crawlers      []Crawler      `key:"crawlers"`
+	Incidents     Incidents      `key:"incidents"`
 
 	packs []engine.Rule // rules that are data, as Sources read them
 }
@@ -135,6 +136,12 @@ type Crawler struct {
 	Name     string         `key:"name"`
 	Agents   []string       `key:"agents"` // what its user agent holds, any of them, in whatever case
 	Networks []netip.Prefix `key:"networks"`
+}
+
+// Incidents says what follows from the score of an incident.
+type Incidents struct {
+	BlockFrom int           `key:"block_from"` // score from which on its sources are blocked; 0 for never
+	BlockFor  time.Duration `key:"block_for"`
 }
 
 // Source is a place in a request.
@@ -238,6 +245,7 @@ func Defaults() Config {
 		Rules:    map[string]Rule{},
 		Decoys:   p.Decoys, Payments: p.Payments, Balances: p.Balances, SignIns: p.SignIns,
 		Engine:    Engine{Clients: p.Clients, Decisions: p.Decisions, Late: p.Late, Collateral: p.Collateral, Memory: 448 << 20},
+		Incidents: Incidents{BlockFor: p.Incidents.For},
 		Console:   Console{Listen: "127.0.0.1:8081"},
 		Service:   Service{Listen: "127.0.0.1:8082", Authz: Authz{From: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}}},
 		Storage:   Storage{Data: "data"},

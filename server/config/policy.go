@@ -59,6 +59,7 @@ func (c Config) Policy() engine.Policy {
 	}
 	p.Denies, p.Skips = folded(c.Gateway.Deny), folded(c.Gateway.Skip)
 	p.Crawlers = crawlers(c.Crawlers)
+	p.Incidents = engine.IncidentTerms{From: c.Incidents.BlockFrom, For: c.Incidents.BlockFor}
 	p.Packs = c.packs
 	p.Observe = c.Gateway.Mode == Observe
 	p.Clients, p.Decisions, p.Late, p.Collateral = c.Engine.Clients, c.Engine.Decisions, c.Engine.Late, c.Engine.Collateral

@@ -126,3 +126,15 @@ func verified(all []Crawler, r *Request) bool {
 	}
 	return false
 }
+
+// CrawlerIn names a crawler that has addresses in a network, whoever asked from there.
+func (e *Engine) CrawlerIn(n netip.Prefix) (name string, is bool) {
+	for _, c := range e.regime.Load().sources.crawlers {
+		for _, p := range c.Networks {
+			if p.Overlaps(n) {
+				return c.Name, true
+			}
+		}
+	}
+	return "", false
+}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"sync/atomic"
+	"time"
 )
 
 // history remembers who got good answers where, so that a rule does not block many for one
@@ -205,4 +206,10 @@ func (h *history) spares(n netip.Prefix, at int64) bool {
 		s.mu.Unlock()
 	}
 	return proven >= h.enough
+}
+
+// Shared reports whether so many accounts or keys with a good history use a network that rules would not
+// block it for one of them; see Policy.Collateral.
+func (e *Engine) Shared(n netip.Prefix, at time.Time) bool {
+	return e.regime.Load().history.spares(n, e.tick(at))
 }

@@ -44,6 +44,10 @@ type Policy struct {
 	// network instead of blocking it; 0 for never.
 	Collateral int
 
+	// Incidents says from which score on the sources of an incident are blocked, and for how long. The
+	// engine decides nothing by it: whoever makes incidents of findings does.
+	Incidents IncidentTerms
+
 	// Clients is how many clients each rule remembers at once; it is rounded up to a power of
 	// two. The rate rule takes 232 bytes for each at a hundred requests, the others about 40.
 	Clients int
@@ -67,6 +71,15 @@ type Terms struct {
 	Do       Action        // what is done to whom tripped it; 0 when the rule only tells
 	For      time.Duration // for how long
 }
+
+// IncidentTerms are what follows from the score of an incident.
+type IncidentTerms struct {
+	From int           // this score or more; 0 for never
+	For  time.Duration // the block
+}
+
+// LeastScore is the least from which on an incident may block: that of the band in which it is proposed.
+const LeastScore = 90
 
 // Bounds of what Validate accepts.
 const (
@@ -92,6 +105,7 @@ func Defaults() Policy {
 			"/connect/token", "/wp-login.php", "/xmlrpc.php", "/users/sign_in",
 			"/login.php", "/login.aspx", "/login.asp", "/login.jsp", "/login.do", "/login.action", "/loginpost", "/dologin", "/j_security_check",
 		},
+		Incidents:  IncidentTerms{For: time.Hour},
 		Collateral: 5,
 		Clients:    1 << 17,
 		Decisions:  1 << 17,
@@ -183,6 +197,9 @@ func (p Policy) Validate() error {
 		check(!below(p.Decoys, path), "skips", fmt.Sprintf("must not lie below a decoy, unlike %q: it could not be both", path))
 		check(!below(p.Denies, path), "skips", fmt.Sprintf("must not lie below what is denied, unlike %q: it could not be both", path))
 	}
+	check(p.Incidents.From == 0 || p.Incidents.From >= LeastScore && p.Incidents.From <= 100, "incidents.block_from",
+		fmt.Sprintf("must be %d to 100, or 0: nobody is blocked for a score", LeastScore))
+	check(p.Incidents.For >= time.Second && p.Incidents.For <= LongestAction, "incidents.block_for", "must be 1 second to "+words(LongestAction))
 	check(p.Collateral >= 0 && p.Collateral <= MostCollateral, "collateral", fmt.Sprintf("must be 0 to %d", MostCollateral))
 	check(p.Clients >= 1<<10 && p.Clients <= 1<<24, "clients", "must be 1024 to 16777216")
 	check(p.Decisions >= 1<<10 && p.Decisions <= 1<<22, "decisions", "must be 1024 to 4194304")

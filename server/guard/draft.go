@@ -47,6 +47,7 @@ func (g *Guard) fold(items []item) *draft {
 			return nil
 		}
 	}
+	g.strike(d)
 	g.besiege(d.Incidents)
 	return d
 }

@@ -113,6 +113,7 @@ type Guard struct {
 	siege   siege
 	laws    laws
 	book    *incident.Book // of the outbox's goroutine alone
+	strikes strikes        // likewise
 	placed  int            // by operators since the start; of the outbox's goroutine alone
 
 	stop    context.CancelFunc // ends what watches

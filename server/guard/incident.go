@@ -2,7 +2,9 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,14 +18,21 @@ import (
 type Blocked struct {
 	Incident  incident.Incident
 	Decisions []engine.Decision // that were made
-	Spared    int               // sources that are never blocked, or allowed by an operator
+	Spared    []Spared          // sources that were not blocked
 	Before    int               // sources that an operator had blocked already
+}
+
+// Spared is who is not blocked, and why, in a sentence that goes on from his name.
+type Spared struct {
+	Target engine.Target
+	Why    string
 }
 
 // BlockIncident blocks all sources of an incident at once, as if an operator had placed each: for
 // zero until lifted. Who is spared stays spared, and what an operator decided before stays as it is,
 // so that UndoIncident ends just what was done here. Accounts under attack are not blocked; who
-// attacks them is. store.ErrNotFound means that there is no such incident.
+// attacks them is. Nor is anybody for whom others would pay: an address that several accounts or keys
+// with a good history use, a network of crawlers; the answer names them. store.ErrNotFound means that there is no such incident.
 func (g *Guard) BlockIncident(ctx context.Context, by By, id int64, d time.Duration) (Blocked, error) {
 	var out Blocked
 	err := g.change(ctx, func(ctx context.Context, draft *draft) (func(), error) {
@@ -37,9 +46,13 @@ func (g *Guard) BlockIncident(ctx context.Context, by By, id int64, d time.Durat
 		reason := mark(id) + " " + clip(out.Incident.Title, longestReason-len(mark(id))-1)
 		for _, t := range targets {
 			w := Wanted{Action: engine.Block, Network: t.Network, Key: t.Key, Reason: reason, For: d}
-			switch err := w.check(by, &g.spared); {
-			case err != nil || g.sparedNow(t, at):
-				out.Spared++
+			why := g.spares(t, at)
+			if err := w.check(by, &g.spared); err != nil && why == "" {
+				why = refusal(err)
+			}
+			switch {
+			case why != "":
+				out.Spared = append(out.Spared, Spared{t, why})
 			case g.decided(t, at):
 				out.Before++
 			default:
@@ -50,15 +63,15 @@ func (g *Guard) BlockIncident(ctx context.Context, by By, id int64, d time.Durat
 		draft.Decisions = out.Decisions
 		draft.Audit = append(draft.Audit, store.Entry{
 			At: at, Actor: by.Name, Origin: by.Origin, Verb: "blockIncident", Object: out.Incident.Reference(),
-			Detail: fmt.Sprintf("%d sources blocked, %d spared, %d blocked before: %s", len(out.Decisions), out.Spared, out.Before, reason),
+			Detail: fmt.Sprintf("%d sources blocked, %d spared, %d blocked before: %s", len(out.Decisions), len(out.Spared), out.Before, reason),
 		})
 		return func() { g.engine.Restore(out.Decisions) }, nil
 	})
 	return out, err
 }
 
-// UndoIncident lifts every block that BlockIncident made for this incident and that is in force,
-// and forgets what was counted against their targets.
+// UndoIncident lifts every block that BlockIncident or the score made for this incident and that is in
+// force, and forgets what was counted against their targets. The score blocks nobody of it any more.
 func (g *Guard) UndoIncident(ctx context.Context, by By, id int64) (incident.Incident, []engine.Decision, error) {
 	var i incident.Incident
 	var lifted []engine.Decision
@@ -70,7 +83,7 @@ func (g *Guard) UndoIncident(ctx context.Context, by By, id int64) (incident.Inc
 		}
 		at := milli(g.now())
 		of := store.DecisionFilter{
-			Origins: []engine.Origin{engine.ByOperator}, Actions: []engine.Action{engine.Block}, InForce: true, At: at, Text: mark(id),
+			Origins: []engine.Origin{engine.ByOperator, engine.ByRule}, Actions: []engine.Action{engine.Block}, InForce: true, At: at, Text: mark(id),
 		}
 		err = g.store.EachDecision(ctx, of, func(x engine.Decision) error {
 			if now, counts := g.engine.Decision(x.ID, at); counts && strings.HasPrefix(now.Reason, mark(id)) {
@@ -86,7 +99,12 @@ func (g *Guard) UndoIncident(ctx context.Context, by By, id int64) (incident.Inc
 			At: at, Actor: by.Name, Origin: by.Origin, Verb: "undoIncident", Object: i.Reference(),
 			Detail: fmt.Sprintf("%d blocks lifted: %s", len(lifted), i.Title),
 		})
-		return func() { g.lift(lifted...) }, nil
+		return func() {
+			g.lift(lifted...)
+			if known := g.strikes[id]; known != nil {
+				known[pardoned] = true
+			}
+		}, nil
 	})
 	return i, lifted, err
 }
@@ -134,21 +152,53 @@ func (g *Guard) sources(ctx context.Context, id int64) (incident.Incident, []eng
 	return i, targets, err
 }
 
-// sparedNow reports whether somebody is at work there whom no rule blocks, or who is allowed.
-func (g *Guard) sparedNow(t engine.Target, at time.Time) bool {
-	if mine := g.spared.mine.Load(); mine != nil && t.Network.IsValid() {
+// spares says why a target is not blocked for an incident, in words that go on from its name; empty
+// when it may be.
+func (g *Guard) spares(t engine.Target, at time.Time) string {
+	n := t.Network
+	if !n.IsValid() {
+		return g.letIn(t, at)
+	}
+	if slices.ContainsFunc(loopbacks, n.Overlaps) {
+		return "is this machine itself"
+	}
+	if _, hit := g.spared.overlaps(n); hit {
+		return "is a trusted proxy or another that is never blocked"
+	}
+	if mine := g.spared.mine.Load(); mine != nil {
 		for a, end := range *mine {
-			if at.Before(end) && t.Network.Contains(a) {
-				return true
+			if at.Before(end) && n.Contains(a) {
+				return "is where an operator works from"
 			}
 		}
 	}
+	if g.doubt.of(n.Addr()) {
+		return "is where nearly all traffic seems to come from"
+	}
+	if g.engine.Shared(n, at) {
+		return "is used by several accounts or keys with a good history"
+	}
+	if name, is := g.engine.CrawlerIn(n); is {
+		return "is a network of the crawler " + name
+	}
+	return g.letIn(t, at)
+}
+
+func (g *Guard) letIn(t engine.Target, at time.Time) string {
 	for _, d := range g.engine.Within(t, at) {
 		if d.Action == engine.Allow && d.Origin == engine.ByOperator {
-			return true
+			return "is allowed by an operator"
 		}
 	}
-	return false
+	return ""
+}
+
+// refusal is why an operator can't block a target, as it is said of it.
+func refusal(err error) string {
+	if wrong, ok := errors.AsType[engine.Invalid](err); ok {
+		return wrong.Problem
+	}
+	return err.Error()
 }
 
 // decided reports whether an operator has blocked the target.

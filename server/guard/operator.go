@@ -157,6 +157,7 @@ func liftEntries(at time.Time, by By, lifted []engine.Decision) []store.Entry {
 
 // lift ends decisions here and forgets the counts behind them, everywhere.
 func (g *Guard) lift(lifted ...engine.Decision) {
+	g.pardon(lifted)
 	for _, d := range lifted {
 		g.engine.Lift(d.ID, d.Lifted, d.LiftedBy)
 		g.lifts.remember(d)
