@@ -219,6 +219,40 @@ func TestATokenOfTooManyIncidentsLinksNoMore(t *testing.T) {
 	}
 }
 
+// Who would hide shows what he shares on and on, in ever new ways. Once the incidents are over, it links again.
+func TestATokenIsWorthlessForAsLongAsTooManyIncidentsShareIt(t *testing.T) {
+	b := incident.NewBook(incident.Limits{})
+	told := map[int64]incident.Incident{}
+	hub := token(engine.TokenUserAgent, "user agent of many", 0.9)
+	at := 0
+	for round := range 2 {
+		for n := range 4 {
+			for k := range 4 - 2*round {
+				at++
+				note(told, b.Fold(weak(address(n*100+round*10+k), at, hub, token(engine.TokenRoute, fmt.Sprint("POST /", n), 0.9), token(engine.TokenPayload, fmt.Sprint("payload ", n), 0.9))))
+			}
+		}
+	}
+	shared := token(engine.TokenRoute, "POST /shared", 0.9)
+	attack := func(from int) int {
+		before := len(told)
+		for k := range 5 {
+			note(told, b.Fold(weak(address(from+k), at+k, hub, shared)))
+		}
+		return len(told) - before
+	}
+	if n := attack(5000); n != 0 {
+		t.Fatalf("%d incidents: what too many share has linked", n)
+	}
+	for hour := range 8 {
+		at += 3600
+		note(told, b.Fold(weak(address(7000+hour), at, hub, token(engine.TokenRoute, fmt.Sprint("GET /", hour), 0.9))))
+	}
+	if n := attack(6000); n != 1 {
+		t.Errorf("%d incidents, want 1: the others are over for hours", n)
+	}
+}
+
 func TestAlertsAndWeakObservationsAreOneIncident(t *testing.T) {
 	b := incident.NewBook(incident.Limits{})
 	told := incidents(b,

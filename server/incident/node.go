@@ -99,13 +99,14 @@ type slot struct {
 	reps [mostReps]int32
 	n    uint8
 	next uint8
-	hub  bool // too many incidents share it, so that it says nothing
+	hub  time.Time // until then too many incidents share it, so that it says nothing; zero for never
 }
 
 const (
 	mostReps  = 8
 	mostNodes = 1 << 16
 	mostHub   = 3 // incidents that may share a token that links
+	hubFor    = 6 * time.Hour // that it links nothing, from when there were more; then it is looked at anew
 )
 
 // A ticket is the place of an alert's node, while it is still that one's.
@@ -378,7 +379,7 @@ func (a *arena) match(ms []mark, strong bool, own *group, at time.Time, within t
 	a.round++
 	var useless uint16 // marks that hubs show
 	for i := range ms {
-		if where, known := a.index[ms[i].hash]; known && ms[i].kind == rare && a.isHub(&a.slots[where]) {
+		if where, known := a.index[ms[i].hash]; known && ms[i].kind == rare && a.isHub(&a.slots[where], at) {
 			useless |= 1 << i
 		}
 	}
@@ -462,17 +463,17 @@ func (r *node) over(at time.Time) bool {
 	return at.Sub(r.last) > idleFor(r.long)
 }
 
-// isHub reports whether too many incidents share a token; once they do, it links no more for as
-// long as anybody shows it.
-func (a *arena) isHub(s *slot) bool {
-	if s.hub {
+// isHub reports whether too many incidents share a token. Once they do, it links no more for a
+// while, and then as long as they still do: nobody makes it worthless for good by showing it on.
+func (a *arena) isHub(s *slot, at time.Time) bool {
+	if at.Before(s.hub) {
 		return true
 	}
 	var incidents [mostHub + 1]*group
 	n := 0
 next:
-	for _, at := range s.reps[:s.n] {
-		r := &a.nodes[at]
+	for _, place := range s.reps[:s.n] {
+		r := &a.nodes[place]
 		if r.group == nil {
 			continue
 		}
@@ -487,7 +488,7 @@ next:
 		}
 		incidents[n] = r.group
 		if n++; n > mostHub {
-			s.hub = true
+			s.hub = at.Add(hubFor)
 			return true
 		}
 	}
