@@ -3,8 +3,11 @@ package engine
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // What sites are that are none of those whose logs rules were made beside.
@@ -150,5 +153,123 @@ func TestWhoIsLedByAnotherSitesPageIsNotBlocked(t *testing.T) {
 		if found := strong(p.visit(person, "GET", "/.git/config", 404, Elsewhere|Referred)); len(found) != 1 || found[0].Decision == nil {
 			t.Errorf("who says so of himself again and again: %+v", found)
 		}
+	}
+}
+
+// Some sites answer everything with their front page. What a scanner asks for first is not there for that.
+func TestWhatASiteAnswersEverythingWithTeachesNothing(t *testing.T) {
+	visit := func(p *play, client, path string, bytes int64, signs Signs) []Finding {
+		p.next++
+		folded, _ := Fold(path)
+		x := Exchange{Request: Request{ID: p.next, At: p.at, Method: "GET", Path: path, Folded: folded, UserAgent: browser, Signs: signs}, Status: 200, Bytes: bytes}
+		x.Client = netip.MustParseAddr(client)
+		return strong(p.Observe(x))
+	}
+	p := newPlay(t)
+	for i := range warm {
+		client := fmt.Sprintf("10.20.0.%d", i+1)
+		visit(p, client, "/", 1200, 0)
+		visit(p, client, "/style.css", 5000, Referred)
+		visit(p, client, "/news", 1200, Referred)
+		visit(p, client, "/about", 2200, Referred)
+	}
+	for n, path := range []string{"/wp-login.php", "/wp-admin/setup-config.php", "/.git/config", "/phpmyadmin/index.php"} {
+		p.wait(time.Hour)
+		visit(p, fmt.Sprintf("192.0.2.%d", n+1), path, 1200, 0)
+	}
+	for n, path := range []string{"/wp-login.php", "/wp-admin/setup-config.php", "/.git/config", "/wp-content/plugins/x/readme.php"} {
+		p.wait(time.Hour)
+		if found := visit(p, fmt.Sprintf("198.51.100.%d", n+1), path, 1200, 0); len(found) == 0 {
+			t.Errorf("%s is taken to be there", path)
+		}
+	}
+	if found := visit(p, "198.51.100.99", "/news", 1200, 0); len(found) > 0 {
+		t.Errorf("a page that others led to: %s", found[0].Rule)
+	}
+	for n := range 12 { // short answers say "ok" to many things that are there
+		if found := visit(p, person, fmt.Sprintf("/thing%c/state", 'a'+n), 15, 0); len(found) > 0 {
+			t.Errorf("an API that says ok: %s", found[0].Rule)
+		}
+	}
+}
+
+func TestARouteIsWrittenInWholeLetters(t *testing.T) {
+	for _, path := range []string{"/новости/" + strings.Repeat("я", 200), "/a" + strings.Repeat("東", 100), "/ab" + strings.Repeat("東", 100), "/k\xf6nig/17"} {
+		if got := Template(path); len(got) > routeKept || utf8.ValidString(path) && !utf8.ValidString(got) {
+			t.Errorf("%q", got)
+		}
+	}
+	if got := Template("/новости/17"); got != "/новости/{id}" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestWhatWasToldOfOthersStaysToldWhenOneIsLifted(t *testing.T) {
+	k := newKeyed(1)
+	told := newTeller(Defaults(), k)
+	client := netip.MustParseAddr(stray)
+	stuffing, guessing, after := k.hash(levelClient, uint64(actorOf(client))), max(k.text("alice"), 1), uint64(77)
+	tell := func() (news []bool) {
+		for _, x := range [][2]uint64{{stuffing, uint64(actorOf(client))}, {guessing, 0}, {after, guessing}} {
+			news = append(news, told.news(x[0], x[1], 1000, day.Milliseconds()))
+		}
+		return news
+	}
+	for _, c := range []struct {
+		lifted Target
+		want   []bool
+	}{
+		{Target{}, []bool{true, true, true}},
+		{Target{}, []bool{false, false, false}},
+		{ActorOf(netip.MustParseAddr(person)), []bool{false, false, false}},
+		{Target{Account: "bob"}, []bool{false, false, false}},
+		{ActorOf(client), []bool{true, false, false}},
+		{Target{Network: netip.MustParsePrefix("192.0.0.0/16")}, []bool{true, false, false}},
+		{Target{Account: "alice"}, []bool{false, true, true}},
+	} {
+		told.forget(c.lifted)
+		if got := tell(); !slices.Equal(got, c.want) {
+			t.Errorf("after %v was lifted: %v, want %v", c.lifted, got, c.want)
+		}
+	}
+}
+
+// A key that every copy of an app holds is not its thief's alone.
+func TestAKeyThatManyUseWellIsNotBlockedForOneOfThem(t *testing.T) {
+	for name, c := range map[string]struct {
+		users int
+		want  Target
+	}{
+		"of an app":    {6, ActorOf(netip.MustParseAddr(attacker))},
+		"of one alone": {1, Target{Key: key("shared")}},
+	} {
+		p := newPlay(t, decoys)
+		for n := range c.users {
+			for range 4 {
+				p.exchange(fmt.Sprintf("10.30.%d.1", n), Request{Path: "/api/balance", Key: key("shared"), UserAgent: "PayApp/4"}, 200)
+				p.wait(time.Second)
+			}
+		}
+		p.next++
+		r := Request{ID: p.next, At: p.at, Method: "GET", Path: "/api/balance", Folded: "/api/balance", Client: netip.MustParseAddr(attacker), Key: key("shared"), Account: "treasury"}
+		v := p.Decide(r)
+		if v.Finding == nil || v.Finding.Decision == nil || v.Finding.Decision.Target != c.want {
+			t.Errorf("a key %s: %+v", name, v.Finding)
+		}
+	}
+}
+
+func TestTheAnomalyRuleCountsSecondsBeyondThirtyOneBits(t *testing.T) {
+	w := watchAnomalies(Defaults(), Terms{}, newKeyed(1)).(*oddities)
+	v := &view{Exchange: Exchange{Request: Request{Client: netip.MustParseAddr(person), Method: "GET", Folded: "/", UserAgent: browser}, Status: 200}}
+	v.At = time.UnixMilli((1<<31 + 5) * 1000)
+	for range 2 {
+		w.ask(v, question{})
+		v.At = v.At.Add(time.Minute)
+	}
+	hash := w.hash(uint64(actorOf(v.Client)))
+	s, set := w.at(hash)
+	if rate := w.clients[s.first+s.find(set, uint64(actorOf(v.Client)), hash)].rate; rate != 1.5 {
+		t.Errorf("one request, and another a minute later, are %v a minute", rate)
 	}
 }

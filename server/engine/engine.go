@@ -414,15 +414,20 @@ func (e *Engine) imagine(g *regime, a *armed, x *view, f Finding, acts bool) *Fi
 // decide what a rule does about a finding. A network that many use who did no harm is throttled
 // instead of blocked, and the finding says so.
 func (a *armed) decide(g *regime, x *view, f *Finding, now int64) Decision {
-	do := a.Do
-	if do == Block && f.Actor.Network.IsValid() && g.history.spares(f.Actor.Network, now) {
+	do, target := a.Do, f.Actor
+	if do == Block && !target.Key.Zero() && g.sources.share(target.Key, g.policy.Collateral, now) {
+		target = ActorOf(x.Client)
+		f.Reason += fmt.Sprintf(" At least %s with a good history used this key in 24 hours, so the client is blocked instead.",
+			plural(g.policy.Collateral, "other client"))
+	}
+	if do == Block && target.Network.IsValid() && g.history.spares(target.Network, now) {
 		do = Throttle
 		f.Reason += fmt.Sprintf(" At least %s with a good history used this network in 24 hours, so it is throttled instead of blocked.",
 			plural(g.policy.Collateral, "account or key"))
 	}
 	return Decision{
 		ID:     NewReference('D', f.ID, do.String()),
-		Action: do, Target: f.Actor, Reason: f.Reason, Origin: ByRule, Rule: a.ID, Finding: f.ID,
+		Action: do, Target: target, Reason: f.Reason, Origin: ByRule, Rule: a.ID, Finding: f.ID,
 		From: x.At, Until: x.At.Add(a.For),
 	}
 }

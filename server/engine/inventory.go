@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // An Endpoint is a method and template that the API serves, as it was seen to.
@@ -92,8 +93,9 @@ func templateText(path string) string {
 		}
 		switch {
 		case end == i:
-			b.WriteByte(path[i])
-			end++
+			_, size := utf8.DecodeRuneInString(path[i:]) // of what is no text, a byte
+			end += size
+			b.WriteString(path[i:end])
 		case identifier(path[i:end]):
 			b.WriteString("{id}")
 		default:

@@ -27,7 +27,7 @@ type guessing struct {
 }
 
 func (w guessing) ask(x *view, q question) (t tally) {
-	if t.over = x.outcome == Failed && x.tried.guessed; !t.over || !w.news(x.account, q.at, w.Within.Milliseconds()) {
+	if t.over = x.outcome == Failed && x.tried.guessed; !t.over || !w.news(x.account, 0, q.at, w.Within.Milliseconds()) {
 		return t
 	}
 	t.tell, t.count = true, x.tried.guesses

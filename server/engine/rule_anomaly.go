@@ -154,7 +154,7 @@ func (w *oddities) ask(x *view, _ question) (t tally) {
 
 // measure an exchange beside what its client did before, and note it.
 func (w *oddities) measure(slot *slot, c *oddity, x *view, at int64, v *[oddFeatures]anomaly.Value) {
-	last, before := slot.mark>>32, uint64(uint32(slot.mark)) //nolint:gosec // the halves of a mark
+	last, before := int64(uint64(slot.mark)>>32), uint64(uint32(slot.mark)) //nolint:gosec // the halves of a mark
 	path, unasked := w.template(x), unasked(x.Folded)
 	if unasked {
 		path = w.k0
@@ -325,7 +325,7 @@ func (w *oddities) score(a actor) float64 {
 
 // worth of a client: his score, and then how long ago he came.
 func (w *oddities) worth(s *stripe, i int) worth {
-	return worth{int(w.clients[s.first+i].Score * 16), s.slots[i].mark >> 32}
+	return worth{int(w.clients[s.first+i].Score * 16), int64(uint64(s.slots[i].mark) >> 32)} //nolint:gosec // the upper half of a mark
 }
 
 func (w *oddities) forget(t Target) {

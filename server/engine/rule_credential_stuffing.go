@@ -35,12 +35,13 @@ func (w stuffing) ask(x *view, q question) (t tally) {
 		return t
 	}
 	var who *spree
-	var key uint64
+	var key, of uint64
 	var about Target
 	k := x.sources
 	switch {
 	case x.source.client.over:
-		who, key = &x.source.client, k.hash(levelClient, uint64(actorOf(x.Client)))
+		of = uint64(actorOf(x.Client))
+		who, key = &x.source.client, k.hash(levelClient, of)
 		t.only = who.residents >= residents || !x.sure
 	case x.source.key.over:
 		who, key = &x.source.key, k.hash(levelKey, binary.LittleEndian.Uint64(x.Key.Hash[:]))
@@ -55,7 +56,7 @@ func (w stuffing) ask(x *view, q question) (t tally) {
 	if q.hush == forever || t.only {
 		span = time.Hour.Milliseconds()
 	}
-	if t.over = true; !w.news(key, q.at, max(span, 1)) {
+	if t.over = true; !w.news(key, of, q.at, max(span, 1)) {
 		return t
 	}
 	t.tell, t.count, t.telling = true, who.accounts, &telling{about: about}

@@ -29,7 +29,7 @@ type stuffed struct {
 }
 
 func (w stuffed) ask(x *view, q question) (t tally) {
-	if t.over = x.outcome == Failed && x.tried.stuffed; !t.over || !w.news(x.account, q.at, w.Within.Milliseconds()) {
+	if t.over = x.outcome == Failed && x.tried.stuffed; !t.over || !w.news(x.account, 0, q.at, w.Within.Milliseconds()) {
 		return t
 	}
 	t.tell, t.count = true, x.tried.stuffing

@@ -40,7 +40,7 @@ func (w afterSpray) ask(x *view, q question) (t tally) {
 	default:
 		return t
 	}
-	if t.over = true; w.news(x.account^uint64(actorOf(x.Client)), q.at, time.Hour.Milliseconds()) {
+	if t.over = true; w.news(x.account^uint64(actorOf(x.Client)), x.account, q.at, time.Hour.Milliseconds()) {
 		t.tell, t.count = true, 1
 		t.telling = &telling{times: []int64{q.at}, seen: []string{x.Account}, about: Target{Account: x.Account}}
 		t.reason = fmt.Sprintf("%s signed in to %s %s.", ActorOf(x.Client), t.about, why)

@@ -1,5 +1,7 @@
 package engine
 
+import "encoding/binary"
+
 // A sight is a rule that looks at one exchange in the light of what is known of its source and
 // of the site. All it remembers is in the source's record.
 type sight struct {
@@ -87,6 +89,12 @@ func (r *visitor) hunts(now int64) bool {
 }
 
 const huntFor = 60 // seconds in which who asks without a pause has failed on all that is kept
+
+// share reports that so many clients which were well answered carried a key within 24 hours: it was given
+// to many, as those are that every copy of an app holds.
+func (l *visitors) share(key Key, many int, now int64) bool {
+	return l != nil && many > 0 && l.site.carriedBy(TokenKey, binary.LittleEndian.Uint64(key.Hash[:]), now) >= float64(many)
+}
 
 // settled is how many good answers make a client one that is not blocked for what may be a
 // mistake of its own.

@@ -1,6 +1,9 @@
 package engine
 
-import "slices"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // learnSignIns puts in place what learns about sign-ins, where there are any. What was learned
 // stays while the policy says the same of them.
@@ -39,12 +42,19 @@ func (g *regime) learnSignIns(k keyed, before *regime) {
 
 // A teller remembers whom a rule told of, so that it does not tell the same again at once. It
 // counts nothing itself: learners have.
-type teller struct{ *table }
+type teller struct {
+	*table
+	of []uint64 // by slot, the client or account that was told of, 0 where its key says it
+}
 
-func newTeller(p Policy, k keyed) teller { return teller{newTable(p.Clients/64, k)} }
+func newTeller(p Policy, k keyed) teller {
+	t := teller{table: newTable(p.Clients/64, k)}
+	t.of = make([]uint64, t.size())
+	return t
+}
 
-// news reports whether something was not told since the span began.
-func (t teller) news(key uint64, at, span int64) bool {
+// news reports whether something was not told of somebody since the span began.
+func (t teller) news(key, of uint64, at, span int64) bool {
 	hash := t.hash(key)
 	s, set := t.at(hash)
 	s.mu.Lock()
@@ -55,9 +65,27 @@ func (t teller) news(key uint64, at, span int64) bool {
 	} else if behind := at - s.slots[i].mark; behind < span && behind > -putBack {
 		return false
 	}
-	s.slots[i].mark = at
+	s.slots[i].mark, t.of[s.first+i] = at, of
 	return true
 }
 
-// forget nobody in particular: what was told stays told, and its time passes.
-func (t teller) forget(Target) { t.dropIf(func(int, uint64) bool { return true }) }
+// forget what was told of a target, so that it is told anew should it go on. What was told of others
+// stays told.
+func (t teller) forget(target Target) {
+	var told func(key, of uint64) bool
+	switch {
+	case target.Account != "":
+		who := max(t.text(target.Account), 1)
+		told = func(key, of uint64) bool { return key == who || of == who }
+	case !target.Key.Zero():
+		who := t.keyed.hash(levelKey, binary.LittleEndian.Uint64(target.Key.Hash[:]))
+		told = func(key, _ uint64) bool { return key == who }
+	case target.Network.IsValid():
+		who := actorsOf(target.Network)
+		network := t.keyed.hash(levelNetwork, uint64(who.from.network()))
+		told = func(key, of uint64) bool { return key == network || of != 0 && who.hold(actor(of)) }
+	default:
+		return
+	}
+	t.dropIf(func(n int, key uint64) bool { return told(key, t.of[n]) })
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -18,6 +19,7 @@ type site struct {
 	scripts   atomic.Uint64   // endings of programs that were served, a bit each
 	families  atomic.Uint32   // of software that was served
 	catch     []atomic.Uint64 // lengths of answers to paths that were not known, with how many paths had it
+	early     early
 	inventory *inventory
 	unlisted  bool // software is not known by its names
 }
@@ -46,6 +48,7 @@ func (g *ground) unknown() bool { return !g.known && (g.missed || g.caught) }
 const (
 	carriers   = 1 << 14 // of tokens and templates that are remembered
 	catchSizes = 256
+	caughtFrom = 4 // paths that were not known, answered at one length
 	dayLong    = 24 * 60 * 60 * 1000
 	warm       = 10 // good sources before what was never served says anything
 )
@@ -93,7 +96,7 @@ func (s *site) survey(x *Exchange, now int64) (g ground) {
 	if n := scriptOf(x.Folded); n > 0 {
 		g.wild = s.scripts.Load()&(1<<n) == 0
 	}
-	if x.Status == 200 && x.Bytes > 0 {
+	if pageLike(x) {
 		g.caught = s.catches(x.Bytes, g.template)
 	}
 	return g
@@ -298,11 +301,68 @@ func (s *site) serve(x *Exchange, g *ground, now int64) {
 	if parent := parentOf(routeOf(&x.Request)); parent != "" {
 		s.learn(carriesBelow, s.template(parent), now)
 	}
+	var learned teaching
 	if n := scriptOf(x.Folded); n > 0 {
-		s.scripts.Or(1 << n)
+		learned.scripts = 1 << n &^ s.scripts.Or(1<<n)
 	}
 	if p := probed(x.Folded); p.family != noFamily {
-		s.families.Or(1 << p.family)
+		learned.families = 1 << p.family &^ s.families.Or(1<<p.family)
+	}
+	if pageLike(x) && !g.known && x.Folded != "/" && x.Signs&Referred == 0 { // what a page led to is there
+		learned.template = g.template
+		s.early.note(x.Bytes, learned)
+	}
+}
+
+// pageLike reports an answer that may be the page which a site shows for whatever is asked. What is so short
+// says "ok" to many things that are there.
+func pageLike(x *Exchange) bool {
+	return x.Status == 200 && x.Method != "POST" && x.Bytes >= shortestPage
+}
+
+const shortestPage = 100
+
+// early is what was learned of pages of one length, before it was clear that everything is answered with
+// it: what a scanner was the first to ask for, too.
+type early struct {
+	mu sync.Mutex
+	of [catchSizes][caughtFrom]teaching
+}
+
+// A teaching is what one page taught.
+type teaching struct {
+	bytes    int64
+	template uint64
+	families uint32
+	scripts  uint64
+}
+
+func (e *early) note(bytes int64, l teaching) {
+	l.bytes = bytes
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of := &e.of[scramble(uint64(bytes))%catchSizes] //nolint:gosec // a length
+	for i := range of {
+		if of[i].bytes != bytes || of[i].template == l.template {
+			of[i] = l
+			return
+		}
+	}
+}
+
+// unlearn what pages of a length taught.
+func (s *site) unlearn(bytes int64) {
+	s.early.mu.Lock()
+	of := s.early.of[scramble(uint64(bytes))%catchSizes] //nolint:gosec // a length
+	s.early.of[scramble(uint64(bytes))%catchSizes] = [caughtFrom]teaching{}
+	s.early.mu.Unlock()
+	for _, l := range of {
+		if l.bytes == bytes {
+			hash := s.carried(carriesTemplate, l.template)
+			s.dropKey(hash, hash)
+			s.families.And(^l.families)
+			s.scripts.And(^l.scripts)
+		}
 	}
 }
 
@@ -320,5 +380,8 @@ func (s *site) catches(bytes int64, template uint64) bool {
 		times = min(times+1, 0xff)
 	}
 	at.Store(mark | times<<24 | other)
-	return times >= 4
+	if times == caughtFrom && is&0xffffff != other {
+		s.unlearn(bytes)
+	}
+	return times >= caughtFrom
 }
