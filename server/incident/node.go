@@ -105,7 +105,7 @@ type slot struct {
 const (
 	mostReps  = 8
 	mostNodes = 1 << 16
-	mostHub   = 3 // incidents that may share a token that links
+	mostHub   = 3             // incidents that may share a token that links
 	hubFor    = 6 * time.Hour // that it links nothing, from when there were more; then it is looked at anew
 )
 
