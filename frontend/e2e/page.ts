@@ -11,6 +11,7 @@ export const pages = [
   '/logs',
   '/ip-management',
   '/rules',
+  '/inventory',
   '/simulator',
   '/playground',
   '/settings',

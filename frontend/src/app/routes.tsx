@@ -3,6 +3,7 @@ import {
   IconAlertTriangle,
   IconListDetails,
   IconListSearch,
+  IconListTree,
   IconSettings,
   IconShieldLock,
   IconSwords,
@@ -67,6 +68,12 @@ export const routes: Route[] = [
     title: 'Rules',
     icon: IconListSearch,
     page: page(() => import('../pages/rules/RulesPage'), 'RulesPage'),
+  },
+  {
+    path: '/inventory',
+    title: 'Inventory',
+    icon: IconListTree,
+    page: page(() => import('../pages/inventory/InventoryPage'), 'InventoryPage'),
   },
   {
     path: '/simulator',

@@ -6,8 +6,8 @@ import type * as Types from './schema';
 export type SettingsSourcesQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type SettingsSourcesQuery = { health: { __typename: 'Health', places: Array<string>, usual: { __typename: 'Usual', warm: boolean, frozen: boolean, learned: number, threshold: number | null, drifting: Array<string> } | null }, upstreams: Array<{ __typename: 'Upstream', name: string, target: string, healthy: boolean, reason: string, since: string }>, logs: Array<{ __typename: 'FollowedLog', file: string, format: string, as: Types.LogRole, lines: number, bad: number, lag: number, problem: string, badLines: Array<{ __typename: 'BadLine', number: number, problem: string }> }> };
+export type SettingsSourcesQuery = { health: { __typename: 'Health', places: Array<string>, memory: Array<{ __typename: 'RuleMemory', rule: string, room: number, held: number, evicted: number, turnedAway: number, flooded: boolean }>, usual: { __typename: 'Usual', warm: boolean, frozen: boolean, learned: number, threshold: number | null, drifting: Array<string> } | null }, upstreams: Array<{ __typename: 'Upstream', name: string, target: string, healthy: boolean, reason: string, since: string }>, logs: Array<{ __typename: 'FollowedLog', file: string, format: string, as: Types.LogRole, lines: number, bad: number, lag: number, problem: string, badLines: Array<{ __typename: 'BadLine', number: number, problem: string }> }> };
 
 export const SettingsSourcesDocument = typed<SettingsSourcesQuery, SettingsSourcesQueryVariables>(
-  "query SettingsSources{health{places usual{warm frozen learned threshold drifting __typename}__typename}upstreams{name target healthy reason since __typename}logs{file format as lines bad badLines{number problem __typename}lag problem __typename}}",
+  "query SettingsSources{health{places memory{rule room held evicted turnedAway flooded __typename}usual{warm frozen learned threshold drifting __typename}__typename}upstreams{name target healthy reason since __typename}logs{file format as lines bad badLines{number problem __typename}lag problem __typename}}",
 );

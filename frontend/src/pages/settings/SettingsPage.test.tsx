@@ -69,7 +69,7 @@ describe('what is protected', () => {
     problem: '',
   };
   const sources = (upstreams: object[], logs: object[]) =>
-    settings({ SettingsSources: { upstreams, logs, health: { places: [], usual: null } } });
+    settings({ SettingsSources: { upstreams, logs, health: { places: [], usual: null, memory: [] } } });
 
   test('is listed with how it does, and why not', async () => {
     const away = { ...upstream, name: 'cards', healthy: false, reason: 'connection refused' };
@@ -94,8 +94,8 @@ describe('what is protected', () => {
 });
 
 describe('where addresses are', () => {
-  const told = (places: string[], usual: object | null = null) =>
-    settings({ SettingsSources: { upstreams: [], logs: [], health: { places, usual } } });
+  const told = (places: string[], usual: object | null = null, memory: object[] = []) =>
+    settings({ SettingsSources: { upstreams: [], logs: [], health: { places, usual, memory } } });
 
   test('is credited to whom the file is from', async () => {
     told(['country ipvAll 2026-06-01 (dbip-country.mmdb)']);
@@ -123,6 +123,20 @@ describe('where addresses are', () => {
       usual.getByText(/12,000 requests that went well. A client is unusual from a score of 21.5 on/),
     ).toBeTruthy();
     expect(usual.getByText(/Not what it was since today: share of errors/)).toBeTruthy();
+  });
+
+  test('stands beside what rules remember, and what they forgot too early', async () => {
+    const memory = { rule: 'rate-abuse', room: 1000, held: 250, evicted: 0, turnedAway: 0, flooded: false };
+    const calm = told([], null, [memory]);
+    expect((await panel('What rules remember')).getByText('Nothing was forgotten too early')).toBeTruthy();
+    calm.unmount();
+    told([], null, [memory, { ...memory, rule: 'probing', evicted: 1204, turnedAway: 7, flooded: true }]);
+    const flood = await panel('What rules remember');
+    expect(flood.getByText('1 flood')).toBeTruthy();
+    await userEvent.click(flood.getByText('2 rules, each with room of its own'));
+    const [, calmRow, flooded] = flood.getAllByRole('row');
+    expect(calmRow?.textContent).toBe('rate-abuse25%2501,00000');
+    expect(flooded?.textContent).toBe('probingFlood25%2501,0001,2047');
   });
 });
 

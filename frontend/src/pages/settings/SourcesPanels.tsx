@@ -8,6 +8,7 @@ import { Badge } from '../../ui/Badge';
 import { Panel } from '../../ui/Panel';
 import { type Column, Table } from '../../ui/Table';
 import { Time } from '../../ui/Time';
+import { MemoryPanel } from './MemoryPanel';
 import { PlacesPanel } from './PlacesPanel';
 import classes from './SettingsPage.module.css';
 import { UsualPanel } from './UsualPanel';
@@ -43,6 +44,7 @@ export function SourcesPanels() {
       )}
       {health && <PlacesPanel places={health.places} />}
       {health?.usual && <UsualPanel usual={health.usual} />}
+      {health && health.memory.length > 0 && <MemoryPanel memory={health.memory} />}
     </>
   );
 }
