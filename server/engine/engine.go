@@ -257,8 +257,9 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 		return nil
 	}
 	shadow, start := e.supposedly(g, &x.Request), beginning(x.Folded)
+	said := uint64(0) // by rules that stand in for others
 	for a := turn.next(); a != nil; a = turn.next() {
-		if (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request, start) || a.When != nil && !a.When(&x.Exchange) {
+		if a.covered&said != 0 || (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request, start) || a.When != nil && !a.When(&x.Exchange) {
 			continue
 		}
 		if a.known != nil { // nothing is counted
@@ -277,6 +278,9 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 			t = a.watch.ask(x, q)
 		default:
 			t = a.see(x, &q, e.hash)
+		}
+		if t.over && !t.weak {
+			said |= a.covers
 		}
 		if t.tell {
 			found = e.tell(g, a, x, t, found)

@@ -51,6 +51,7 @@ func newRegime(p Policy, k keyed, before *regime) *regime {
 		a.watch.(*skips).follow(g.steps) //nolint:errcheck,forcetypeassert // it is of no other kind
 	}
 	g.index()
+	g.cover()
 	if before != nil && before.policy.Collateral == p.Collateral && before.policy.Clients == p.Clients {
 		g.history = before.history
 	} else {
@@ -103,6 +104,24 @@ func (g *regime) about(x *Exchange) turn {
 		always = g.byStatus[x.Status]
 	}
 	return g.answers.about(x.Folded, always)
+}
+
+// cover notes which rules stand in for which. Those beyond sixty-four stand in for none.
+func (g *regime) cover() {
+	bit := uint64(1)
+	for _, a := range g.rules {
+		for _, id := range a.CoveredBy {
+			by := g.armed(id)
+			if by == nil || by.On != Answers || by.shadow && !a.shadow {
+				continue
+			}
+			if by.covers == 0 {
+				by.covers = bit
+				bit <<= 1
+			}
+			a.covered |= by.covers
+		}
+	}
 }
 
 // armed is the rule with that ID, nil when it is off.

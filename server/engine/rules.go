@@ -40,6 +40,11 @@ type Rule struct {
 	// its memory when it is made.
 	Watch func(Policy, Terms, keyed) watch
 
+	// CoveredBy are IDs of rules that stand in for this one: where one of them has found something in
+	// an exchange, this is not asked. Rules about answers only. One that is in shadow mode stands in for
+	// no rule that enforces.
+	CoveredBy []string
+
 	// Explain says the condition in plain words, with figures, Reason in one sentence what happened,
 	// likewise, where Watch does not. Rules that are data have Explains instead: what they look for, without the figures.
 	Explain  func(Policy, Terms) string
@@ -125,6 +130,8 @@ type armed struct {
 	plain   bool    // it counts exchanges by client
 	order   int     // among all that are asked at the same moment
 	shadow  bool    // only counts what it would have done
+	covers  uint64  // its bit among those that stand in for others
+	covered uint64  // bits of those that stand in for it
 	lasts   int64   // milliseconds, of what is done
 	counter counter // or
 	watch   watch

@@ -62,6 +62,9 @@ func (k *check) definition(d *Definition) {
 	k.that(d.Pack != "core", "pack", "is that of the built-in rules, core: choose another")
 	k.one("on", d.On, onRequest, onAnswer)
 	k.one("mode", d.Mode, modeEnforce, modeShadow, modeOff)
+	for _, id := range d.Covered {
+		k.that(builtIn(id) && d.On == onAnswer, "covered_by", "must name built-in rules, of a rule that is asked about answers, and %q is none; the nearest is %s", id, config.Nearest(id, builtIns()))
+	}
 	k.when(d)
 	k.counting(d)
 	k.consequence(d)
@@ -69,6 +72,13 @@ func (k *check) definition(d *Definition) {
 
 func builtIn(id string) bool {
 	return slices.ContainsFunc(engine.Rules(), func(r engine.Rule) bool { return r.ID == id })
+}
+
+func builtIns() (ids []string) {
+	for _, r := range engine.Rules() {
+		ids = append(ids, r.ID)
+	}
+	return ids
 }
 
 func (k *check) when(d *Definition) {

@@ -50,7 +50,7 @@ func (r *Rule) arm() {
 	codes, _ := statuses(d.When.Status)
 	r.rule = engine.Rule{
 		ID: d.ID, Title: d.Title, Version: d.Version, Pack: d.Pack, Explains: d.Explains,
-		On: engine.Answers, Statuses: codes, Methods: d.When.Method, Routes: d.When.Route,
+		CoveredBy: d.Covered, On: engine.Answers, Statuses: codes, Methods: d.When.Method, Routes: d.When.Route,
 		Terms: engine.Terms{
 			Off: d.Mode == modeOff, Shadow: d.Mode == modeShadow,
 			More: d.Count, Within: time.Duration(d.Within), Severity: severity, Do: do, For: time.Duration(d.For),

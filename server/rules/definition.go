@@ -26,9 +26,10 @@ type Definition struct {
 	Severity string  `json:"severity"`
 	Do       string  `json:"do,omitempty"` // block, throttle, monitor or nothing; nothing when left out
 	For      Span    `json:"for,omitempty"`
-	Mode     string  `json:"mode,omitempty"`   // enforce, shadow or off; enforce when left out
-	Shows    []*Step `json:"shows,omitempty"`  // traffic that trips it
-	Nearly   []*Step `json:"nearly,omitempty"` // honest traffic that comes close and doesn't
+	Covered  Words   `json:"covered_by,omitempty"` // built-in rules that stand in for it where they find something
+	Mode     string  `json:"mode,omitempty"`       // enforce, shadow or off; enforce when left out
+	Shows    []*Step `json:"shows,omitempty"`      // traffic that trips it
+	Nearly   []*Step `json:"nearly,omitempty"`     // honest traffic that comes close and doesn't
 }
 
 // When is what a rule looks for in one exchange. All of it must hold; what is left out does.

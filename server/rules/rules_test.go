@@ -199,7 +199,7 @@ func TestMistakesNameFileLineFieldAndRemedy(t *testing.T) {
 		{"title: A rule", "title:", "rules[0].title is empty"},
 		{"title: A rule", "title: &x A", "uses an anchor, an alias or a tag"},
 		{"title: A rule", "title: A\n    title: B", "mine.yml: is not YAML that can be read"},
-		{"shows: [{request: GET /a, status: 401}]", "shows: [{request: GET /a, status: 401, signs: injectoin}]", "shows[0].signs[0] must be foreign, injection, referred, scripted or traversal, not \"injectoin\"; the nearest is injection"},
+		{"shows: [{request: GET /a, status: 401}]", "shows: [{request: GET /a, status: 401, signs: injectoin}]", "shows[0].signs[0] must be cross_site, foreign, injection, referred, scripted or traversal, not \"injectoin\"; the nearest is injection"},
 		{good, "[", "mine.yml: is not YAML that can be read"},
 		{good, "", "must hold one document"},
 		{good, "rules: []", "mine.yml:1: rules are missing"},

@@ -42,6 +42,7 @@ var variables = []variable{
 	{"traversal", cel.BoolType, 0, false, sign("traversal")},
 	{"scripted", cel.BoolType, 0, false, sign("scripted")},
 	{"foreign", cel.BoolType, 0, false, sign("foreign")},
+	{"cross_site", cel.BoolType, 0, false, sign("cross_site")},
 	{"bad_forwarded_for", cel.BoolType, 0, false, flag(engine.BadForwardedFor)},
 	{"duplicate_key", cel.BoolType, 0, false, flag(engine.DuplicateKey)},
 	{"simulated_header", cel.BoolType, 0, false, flag(engine.SimulatedHeader)},
@@ -58,7 +59,7 @@ const longestPath = 2048 // bytes, of engine.Request
 // signs by their names.
 var signs = map[string]engine.Signs{
 	"referred": engine.Referred, "injection": engine.Injection, "traversal": engine.Traversal,
-	"scripted": engine.Scripted, "foreign": engine.Foreign,
+	"scripted": engine.Scripted, "foreign": engine.Foreign, "cross_site": engine.Elsewhere,
 }
 
 func sign(name string) func(*engine.Exchange) ref.Val {
