@@ -29,7 +29,9 @@ func (t Terms) Under(p engine.Policy, rule string) (engine.Policy, error) {
 	set(&terms.Within, t.Within)
 	set(&terms.Severity, t.Severity)
 	set(&terms.Do, t.Do)
-	set(&terms.For, t.For)
+	if set(&terms.For, t.For); t.For != nil {
+		terms.Ladder = engine.Ladder{}
+	}
 	p.Rules = maps.Clone(p.Rules)
 	p.Rules[rule] = terms
 	return p, p.Validate()

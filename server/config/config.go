@@ -160,6 +160,8 @@ type Rule struct {
 	Severity string        `key:"severity"`
 	Do       string        `key:"do"` // block, throttle, monitor or alert
 	For      time.Duration `key:"for"`
+
+	Ladder []time.Duration `key:"ladder"` // instead of For: the first time, the second, and so on
 }
 
 // Engine bounds what is remembered.

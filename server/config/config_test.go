@@ -165,6 +165,12 @@ func TestMistakesAreNamedWithTheirRemedy(t *testing.T) {
 		{"rule beyond the engine", "rules: {rate-abuse: {more: 1000001}}", "rules.rate-abuse.more", "1 to 1000000"},
 		{"certificate without key", "gateway: {tls: {cert: x}}", "gateway.tls", "both"},
 		{"bad log role", "logs: [{file: a, as: both}]", "logs[0].as", "traffic or answers"},
+		{"ladder that falls", "rules: {rate-abuse: {ladder: [1h, 5m]}}", "rules.rate-abuse.ladder", "none shorter than the one before"},
+		{"ladder with no time", "rules: {rate-abuse: {ladder: [0s, 5m]}}", "rules.rate-abuse.ladder", "as in [5m, 30m, 4h, 24h]"},
+		{"ladder of too many", "rules: {rate-abuse: {ladder: [1m, 2m, 3m, 4m, 5m, 6m, 7m, 8m, 9m]}}", "rules.rate-abuse.ladder", "8 steps at most"},
+		{"ladder to nothing", "rules: {payment-without-balance: {ladder: [5m]}}", "rules.payment-without-balance.ladder", "nothing is done"},
+		{"ladder that is no time", "rules: {rate-abuse: {ladder: [soon]}}", "rules.rate-abuse.ladder[0]", "not a duration"},
+		{"score that says little", "incidents: {block_from: 50}", "incidents.block_from", "90 to 100, or 0"},
 		{"crawler without a name", `crawlers: [{agents: [examplebot], networks: [192.0.2.0/24]}]`, "crawlers[0].name", "is missing"},
 		{"crawler without agents", `crawlers: [{name: a, networks: [192.0.2.0/24]}]`, "crawlers[0].agents", "as in examplebot"},
 		{"crawler that says what all do", `crawlers: [{name: a, agents: [Mozilla], networks: [192.0.2.0/24]}]`, "crawlers[0].agents", "what only it says"},
@@ -321,5 +327,24 @@ func TestTheOperatorsCrawlersStandBesideThoseThatComeWithTheProgram(t *testing.T
 	}
 	if usual := config.Defaults().Policy().Crawlers; usual != nil {
 		t.Errorf("without any there are %v", usual)
+	}
+}
+
+func TestALadderStandsInForHowLongARuleBlocks(t *testing.T) {
+	c, err := load(t, "rules: {rate-abuse: {ladder: [5m, 30m, 4h, 1d]}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	terms := c.Policy().Terms("rate-abuse")
+	if want := []time.Duration{5 * time.Minute, 30 * time.Minute, 4 * time.Hour, 24 * time.Hour}; !slices.Equal(terms.Ladder.Rungs(), want) || terms.For != 5*time.Minute {
+		t.Errorf("it blocks for %v, %s", terms.Ladder.Rungs(), terms.For)
+	}
+	text, err := c.Print()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := load(t, text)
+	if err != nil || !reflect.DeepEqual(again.Policy().Terms("rate-abuse"), terms) {
+		t.Errorf("printed and read again it is %v, %v", again.Policy().Terms("rate-abuse"), err)
 	}
 }

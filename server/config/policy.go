@@ -20,7 +20,7 @@ const (
 )
 
 func ruleOf(t engine.Terms) Rule {
-	r := Rule{Mode: modeEnforce, More: t.More, Within: t.Within, Severity: t.Severity.String(), Do: strings.ToLower(t.Do.String()), For: t.For}
+	r := Rule{Mode: modeEnforce, More: t.More, Within: t.Within, Severity: t.Severity.String(), Do: strings.ToLower(t.Do.String()), For: t.For, Ladder: slices.Clone(t.Ladder.Rungs())}
 	if t.Do == 0 {
 		r.Do = onlyAlert
 	}
@@ -36,7 +36,10 @@ func ruleOf(t engine.Terms) Rule {
 func (r Rule) terms() engine.Terms {
 	severity, _ := engine.ParseSeverity(strings.ToUpper(r.Severity)) // Validate has looked
 	do, _ := engine.ParseAction(strings.ToUpper(r.Do))
-	t := engine.Terms{Off: r.Mode == modeOff, Shadow: r.Mode == modeShadow, More: r.More, Within: r.Within, Severity: severity, Do: do, For: r.For}
+	t := engine.Terms{Off: r.Mode == modeOff, Shadow: r.Mode == modeShadow, More: r.More, Within: r.Within, Severity: severity, Do: do, For: r.For, Ladder: engine.LadderOf(r.Ladder...)}
+	if len(r.Ladder) > 0 {
+		t.For = r.Ladder[0]
+	}
 	if do == 0 {
 		t.For = 0
 	}

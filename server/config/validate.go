@@ -170,6 +170,8 @@ func (k *check) rules(rules map[string]Rule) {
 		k.that(slices.Contains([]string{modeEnforce, modeShadow, modeOff}, r.Mode), key+".mode", "must be enforce, shadow or off, not %q", r.Mode)
 		_, ok := engine.ParseSeverity(strings.ToUpper(r.Severity))
 		k.that(ok, key+".severity", "must be INFO, LOW, MEDIUM, HIGH or CRITICAL, not %q", r.Severity)
+		k.that(len(r.Ladder) <= engine.MostRungs, key+".ladder", "must have %d steps at most", engine.MostRungs)
+		k.that(!slices.Contains(r.Ladder, 0), key+".ladder", "holds 0s: write how long each step takes, as in [5m, 30m, 4h, 24h]")
 		k.that(slices.Contains([]string{"block", "throttle", "monitor", onlyAlert}, strings.ToLower(r.Do)), key+".do", "must be block, throttle, monitor or alert, not %q", r.Do)
 	}
 }

@@ -45,6 +45,7 @@ func (e *Engine) Forget(t Target) {
 	for _, l := range g.learners {
 		l.forget(t)
 	}
+	g.ladders.forget(t)
 }
 
 // Decisions lists those in force, oldest first.

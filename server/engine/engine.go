@@ -389,6 +389,7 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	if !e.lists.place(d, x.At) {
 		return nil
 	}
+	a.climb(g, &d, now)
 	f.Decision = &d
 	return &f
 }
@@ -401,6 +402,7 @@ func (e *Engine) imagine(g *regime, a *armed, x *view, f Finding, acts bool) *Fi
 		if !e.shadow.place(d, x.At) {
 			return nil
 		}
+		a.climb(g, &d, e.tick(x.At))
 		f.Reason = reason + nothingDone
 		switch {
 		case x.Doubted:
@@ -429,10 +431,11 @@ func (a *armed) decide(g *regime, x *view, f *Finding, now int64) Decision {
 		f.Reason += fmt.Sprintf(" At least %s with a good history used this network in 24 hours, so it is throttled instead of blocked.",
 			plural(g.policy.Collateral, "account or key"))
 	}
+	long := a.stay(g, target, f, now)
 	return Decision{
 		ID:     NewReference('D', f.ID, do.String()),
 		Action: do, Target: target, Reason: f.Reason, Origin: ByRule, Rule: a.ID, Finding: f.ID,
-		From: x.At, Until: x.At.Add(a.For),
+		From: x.At, Until: x.At.Add(long),
 	}
 }
 

@@ -70,6 +70,7 @@ type Terms struct {
 	Severity Severity
 	Do       Action        // what is done to whom tripped it; 0 when the rule only tells
 	For      time.Duration // for how long
+	Ladder   Ladder        // instead, for how long each time; zero for the same every time
 }
 
 // IncidentTerms are what follows from the score of an incident.
@@ -256,6 +257,12 @@ func (t Terms) validate(r Rule, check func(ok bool, field, problem string)) {
 	check(t.Severity >= Info && t.Severity <= Critical, field+"severity", "must be INFO, LOW, MEDIUM, HIGH or CRITICAL")
 	check(t.Do <= Block, field+"do", "must be MONITOR, THROTTLE, BLOCK or nothing")
 	check(t.Do == 0 || levelsOf(r.By).listed(), field+"do", "must be nothing: what many do is nobody's fault in particular")
+	rungs := t.Ladder.Rungs()
+	check(t.Do != 0 || len(rungs) == 0, field+"ladder", "must be left out where nothing is done")
+	for i, d := range rungs {
+		check(d >= time.Second && d <= LongestAction && (i == 0 || d >= rungs[i-1]), field+"ladder",
+			"must hold 1 second to "+words(LongestAction)+" each, none shorter than the one before")
+	}
 	check(t.Do == 0 || t.For >= time.Second && t.For <= LongestAction, field+"for", "must be 1 second to "+words(LongestAction))
 }
 

@@ -13,6 +13,7 @@ type regime struct {
 	journeys *journeys
 	prints   *prints
 	steps    *steps
+	ladders  *ladders
 	requests asked         // asked by Decide: those that refuse, then those that only count, each in the order of judgement
 	answers  asked         // asked by Observe
 	byStatus [600][]*armed // likewise, with those that are always asked
@@ -42,9 +43,9 @@ func newRegime(p Policy, k keyed, before *regime) *regime {
 		}
 	}
 	if before != nil && before.policy.Clients == p.Clients {
-		g.journeys, g.prints, g.steps = before.journeys, before.prints, before.steps
+		g.journeys, g.prints, g.steps, g.ladders = before.journeys, before.prints, before.steps, before.ladders
 	} else {
-		g.journeys, g.prints, g.steps = newJourneys(p, k), newPrints(p, k), newSteps(p, k)
+		g.journeys, g.prints, g.steps, g.ladders = newJourneys(p, k), newPrints(p, k), newSteps(p, k), newLadders(p, k)
 	}
 	g.learners = append(g.learners, g.journeys, g.prints, g.steps)
 	if a := g.armed(stepSkipped.ID); a != nil {

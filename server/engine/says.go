@@ -72,14 +72,17 @@ func sentence(title string) string { return strings.TrimRight(title, ". ") }
 // consequence of a rule's terms, after its explanation.
 func (r *Rule) consequence(t Terms) string {
 	says := fmt.Sprintf("It raises an alert of severity %s", t.Severity)
-	whom := "the " + nouns[levelsOf(r.By).about()]
+	whom, long := "the "+nouns[levelsOf(r.By).about()], words(t.For)
+	if len(t.Ladder.Rungs()) > 0 {
+		long = t.Ladder.said()
+	}
 	switch t.Do {
 	case Block:
-		return says + " and blocks " + whom + " for " + words(t.For) + "."
+		return says + " and blocks " + whom + " for " + long + "."
 	case Throttle:
-		return says + " and holds " + whom + " to a tenth of the limit for " + words(t.For) + "."
+		return says + " and holds " + whom + " to a tenth of the limit for " + long + "."
 	case Monitor:
-		return says + " and watches " + whom + " for " + words(t.For) + "."
+		return says + " and watches " + whom + " for " + long + "."
 	default:
 		return says + " and blocks nobody."
 	}

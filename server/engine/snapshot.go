@@ -171,6 +171,7 @@ func (g *regime) carried() (ms []memoryOf) {
 		memoryOf{g.journeys, "journeys", figures(p.Clients)}, memoryOf{g.shared, "admission", figures(p.Clients)},
 		memoryOf{g.sources, "sources", figures(p.Clients, p.Unlisted, int(remarks))},
 		memoryOf{g.prints, "prints", figures(p.Clients)}, memoryOf{g.steps, "steps", figures(p.Clients, trailKept)},
+		memoryOf{g.ladders, "ladders", figures(p.Clients)},
 	)
 }
 

@@ -255,6 +255,17 @@ func (t *trail) carry(c *carrier) {
 	}
 }
 
+func (l *ladders) carry(c *carrier) {
+	l.table.carry(c, func(i int) {
+		carry(c, &l.whose[i].kind)
+		carry(c, &l.whose[i].word)
+		if at := l.slotOf(i); at.mark < 0 || at.mark > MostRungs {
+			at.mark = 0
+			c.fail()
+		}
+	})
+}
+
 func (w *skips) carry(c *carrier) {
 	w.table.carry(c, func(i int) {
 		p := &w.payers[i]

@@ -183,7 +183,14 @@ func (k *check) consequence(d *Definition) {
 	k.that(d.On == onAnswer || d.Do == "block" || d.Do == "throttle", "do", "must be block or throttle where requests are judged, as the one that trips the rule is refused: or write on: answer")
 	if d.Do == doNothing {
 		k.that(d.For == 0, "for", "must be left out where nothing is done")
+		k.that(len(d.Ladder) == 0, "ladder", "must be left out where nothing is done")
 		return
+	}
+	k.that(len(d.Ladder) <= engine.MostRungs, "ladder", "must have %d steps at most", engine.MostRungs)
+	k.that(len(d.Ladder) == 0 || d.For == d.Ladder[0], "for", "must be left out where there is a ladder, which says how long it is done")
+	for i, s := range d.Ladder {
+		k.that(time.Duration(s) >= time.Second && time.Duration(s) <= engine.LongestAction && (i == 0 || s >= d.Ladder[i-1]), at("ladder", i),
+			"must be 1s to %s, and no shorter than the one before", config.Span(engine.LongestAction))
 	}
 	k.that(time.Duration(d.For) >= time.Second && time.Duration(d.For) <= engine.LongestAction, "for", "must be 1s to %s: how long it is done", config.Span(engine.LongestAction))
 	k.that(len(d.By) != 1 || !slices.Contains(nobody, d.By[0]), "do", "is %s, and there is nobody to do it to: count by client, network, key or account, or leave do out", d.Do)

@@ -53,7 +53,7 @@ func (r *Rule) arm() {
 		CoveredBy: d.Covered, On: engine.Answers, Statuses: codes, Methods: d.When.Method, Routes: d.When.Route,
 		Terms: engine.Terms{
 			Off: d.Mode == modeOff, Shadow: d.Mode == modeShadow,
-			More: d.Count, Within: time.Duration(d.Within), Severity: severity, Do: do, For: time.Duration(d.For),
+			More: d.Count, Within: time.Duration(d.Within), Severity: severity, Do: do, For: time.Duration(d.For), Ladder: d.Ladder.ladder(),
 		},
 	}
 	for _, word := range d.By {
@@ -70,4 +70,11 @@ func (r *Rule) arm() {
 	if r.where != nil {
 		r.rule.When = r.where.holds
 	}
+}
+
+func (s Spans) ladder() (l engine.Ladder) {
+	for i := range min(len(s), len(l)) {
+		l[i] = time.Duration(s[i])
+	}
+	return l
 }

@@ -26,6 +26,7 @@ type Definition struct {
 	Severity string  `json:"severity"`
 	Do       string  `json:"do,omitempty"` // block, throttle, monitor or nothing; nothing when left out
 	For      Span    `json:"for,omitempty"`
+	Ladder   Spans   `json:"ladder,omitempty"`     // instead of for: the first time, the second, and so on
 	Covered  Words   `json:"covered_by,omitempty"` // built-in rules that stand in for it where they find something
 	Mode     string  `json:"mode,omitempty"`       // enforce, shadow or off; enforce when left out
 	Shows    []*Step `json:"shows,omitempty"`      // traffic that trips it
@@ -45,6 +46,9 @@ type Words []string
 
 // Span is a duration, written 90s, 10m, 12h or 30d.
 type Span time.Duration
+
+// Spans are several, in their order.
+type Spans []Span
 
 // MarshalText writes what UnmarshalText reads.
 func (s Span) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
@@ -100,6 +104,9 @@ func (d Definition) filled() Definition {
 	}
 	if len(d.By) == 0 {
 		d.By = Words{"client"}
+	}
+	if len(d.Ladder) > 0 && d.For == 0 {
+		d.For = d.Ladder[0]
 	}
 	fill(&d.On, onAnswer)
 	fill(&d.Do, doNothing)

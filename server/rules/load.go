@@ -281,7 +281,11 @@ func (d *Definition) Then() string {
 	if d.Do == doNothing {
 		return d.Severity
 	}
-	return fmt.Sprintf("%s, %s for %s", d.Severity, d.Do, d.For)
+	long := []string{d.For.String()}
+	for _, rung := range d.Ladder[min(1, len(d.Ladder)):] {
+		long = append(long, rung.String())
+	}
+	return fmt.Sprintf("%s, %s for %s", d.Severity, d.Do, strings.Join(long, ", then "))
 }
 
 var builtInIDs = sync.OnceValue(func() map[string]bool {

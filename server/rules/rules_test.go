@@ -187,6 +187,10 @@ func TestMistakesNameFileLineFieldAndRemedy(t *testing.T) {
 		{"do: block", "distinct: client\n    do: block", "rules[0].distinct is client, and by too"},
 		{"do: block", "do: nothing", "rules[0].for must be left out"},
 		{"do: block", "on: request\n    do: block", "rules[0].when.status is not known before the answer"},
+		{"for: 30m", "for: 30m\n    ladder: [5m, 1h]", "mine.yml:11: rules[0].for must be left out where there is a ladder"},
+		{"for: 30m", "ladder: [1h, 5m]", "mine.yml:11: rules[0].ladder[1] must be 1s to 366d, and no shorter than the one before"},
+		{"for: 30m", "ladder: 5m", "mine.yml:11: rules[0].ladder must be a list"},
+		{"for: 30m", "ladder: [1m, 2m, 3m, 4m, 5m, 6m, 7m, 8m, 9m]", "rules[0].ladder must have 8 steps at most"},
 		{"/c/**", "/**/c", "mine.yml:6: rules[0].when.route[1] is \"/**/c\", which has ** before its end"},
 		{"/c/**", "/C", "must be written as rules match on it"},
 		{"/c/**", "c", "must begin with a slash"},
@@ -214,6 +218,17 @@ func TestMistakesNameFileLineFieldAndRemedy(t *testing.T) {
 		if _, ok := errors.AsType[engine.Invalid](err); !ok {
 			t.Errorf("%q: %T is nothing that a caller can correct", c.is, err)
 		}
+	}
+}
+
+func TestALadderSaysHowLongARuleBlocksEachTime(t *testing.T) {
+	set, err := rules.Load(pack(strings.Replace(good, "for: 30m", "ladder: [5m, 30m, 4h, 1d]", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	terms := set.Rules()[0].Terms
+	if want := engine.LadderOf(5*time.Minute, 30*time.Minute, 4*time.Hour, 24*time.Hour); terms.Ladder != want || terms.For != 5*time.Minute {
+		t.Errorf("it blocks for %v, %s", terms.Ladder.Rungs(), terms.For)
 	}
 }
 
