@@ -224,6 +224,9 @@ func (a *armed) count(p Policy, k keyed, shared *admission) counter {
 		if a.Quota {
 			w.meter()
 		}
+		if a.Pack == core && a.levels.client() {
+			w.porch = newPorch(w.table, p.Clients*waitingPerClient, span)
+		}
 		return w
 	}
 }
@@ -250,12 +253,13 @@ func (a *armed) counts(o *armed, p, q Policy) bool {
 }
 
 const (
-	shortSpan      = 60_000  // milliseconds that a window of 16 bits may span
-	hushed         = 60_000  // milliseconds between findings where one is enough and nobody is blocked
-	cellsPerClient = 32      // of the admission that rules share, in each row
-	admitted       = 600_000 // milliseconds; who came twice within half of that is no newcomer
-	fewCounted     = 16      // exact times of so many are kept even of what many do
-	packShare      = 16      // rules of packs remember that much less
+	shortSpan        = 60_000  // milliseconds that a window of 16 bits may span
+	hushed           = 60_000  // milliseconds between findings where one is enough and nobody is blocked
+	cellsPerClient   = 32      // of the admission that rules share, in each row
+	waitingPerClient = 8       // come once, and are remembered before a full table
+	admitted         = 600_000 // milliseconds; who came twice within half of that is no newcomer
+	fewCounted       = 16      // exact times of so many are kept even of what many do
+	packShare        = 16      // rules of packs remember that much less
 )
 
 // asks reports whether a rule has a say about a request, as far as the index has not told. What

@@ -152,10 +152,14 @@ func (g *regime) carried() (ms []memoryOf) {
 	p := g.policy
 	for _, a := range g.rules {
 		if m, ok := a.memory().(carried); ok {
-			ms = append(ms, memoryOf{m, "rule " + a.ID, figures(
+			counted := figures(
 				a.More, a.Within, a.levels, a.Distinct, a.On, a.Version, a.Pack, a.Explains, a.Statuses, a.Methods, a.Routes,
 				a.Do, a.shadow, p.Clients, p.Late, p.Payments, p.Balances,
-			)})
+			)
+			ms = append(ms, memoryOf{m, "rule " + a.ID, counted})
+			if w, ok := m.(*window[uint32]); ok && w.porch != nil {
+				ms = append(ms, memoryOf{w.porch, "porch of " + a.ID, counted})
+			}
 		}
 	}
 	if g.history != nil {

@@ -36,6 +36,8 @@ type stripe struct {
 	evicted    int   // keys pushed out while they still counted
 	turnedAway int   // keys that were not admitted
 	fresh      newcomers
+	waited     bool    // who claims a slot came before, which his table knows
+	lost       uint64  // the key that was pushed out last
 	floors     []floor // of sets, where counts are steady
 }
 
@@ -135,7 +137,7 @@ func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) w
 			return i, worth{}
 		}
 	}
-	if known := s.floor(set, now); known > 0 && !s.table.admits(hash, now, known) {
+	if known := s.floor(set, now); known > 0 && !s.admits(hash, now, known) {
 		s.turnedAway++
 		return -1, worth{}
 	}
@@ -156,7 +158,7 @@ func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) w
 			victim, pushed = at, w
 		}
 	}
-	if victim < 0 || pushed.count == precious || pushed.count > 0 && !s.table.admits(hash, now, pushed.count) {
+	if victim < 0 || pushed.count == precious || pushed.count > 0 && !s.admits(hash, now, pushed.count) {
 		s.raise(set, now, least)
 		s.turnedAway++
 		return -1, worth{}
@@ -166,6 +168,7 @@ func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) w
 		s.evicted++
 	}
 	i = s.entries[victim].slot()
+	s.lost = s.slots[i].key
 	s.entries[victim], s.slots[i] = newEntry(hash, i), slot{key: key}
 	return i, pushed
 }
@@ -224,9 +227,10 @@ func (t *table) network(key uint64) uint64 {
 	return key
 }
 
-// admits reports whether who has that hash was seen more often than a victim counts.
-func (t *table) admits(hash uint64, now int64, count int) bool {
-	return t.admission == nil || t.admission.seen(hash, now) > count
+// admits reports whether who has that hash came more often than a victim counts.
+func (s *stripe) admits(hash uint64, now int64, count int) bool {
+	a := s.table.admission
+	return a == nil || s.waited && count < 2 || a.seen(hash, now) > count
 }
 
 // take gives out a slot. There is one, as there are no more entries than slots.

@@ -31,6 +31,8 @@ type window[T uint16 | uint32] struct {
 	// where nobody asks what is left.
 	recents []uint8
 
+	porch *porch // before full sets; nil where a first time more or less is nothing
+
 	// before takes what lies a span or more behind, and so shares no stretch with the newest
 	// time, that it need not compete with newer ones for room: a smaller window of its own.
 	before *window[T]
@@ -156,14 +158,18 @@ func (w *window[T]) see(a actor, q question) tally {
 	s.mu.Lock()
 	i := s.find(set, who, hash)
 	if i < 0 {
-		i, _ = s.claim(set, who, hash, q.at, func(i int) worth { return w.worth(s, i, q.at) })
-		if i < 0 { // nobody counts him here
+		var first int64
+		if i, first = w.enter(s, set, who, hash, q.at); i < 0 { // nobody counts him here
 			s.mu.Unlock()
 			over := q.together > w.limit
 			return tally{over: over, tell: over, count: q.together, wait: w.span}
 		}
-		s.slots[i].setHead(&head{newest: q.at})
+		h := head{newest: first}
 		w.times.giveBack(s.first + i)
+		if first < q.at {
+			w.put(&h, w.times.of(s.first+i), first)
+		}
+		s.slots[i].setHead(&h)
 		w.note(s.first+i, q.parts)
 		if w.recents != nil {
 			w.recents[s.first+i] = 0
@@ -183,6 +189,31 @@ func (w *window[T]) see(a actor, q question) tally {
 		return w.before.see(a, q)
 	}
 	return t
+}
+
+// enter a client, whose first time that counts is this one or one when he had to wait. The answer is
+// negative when he has to wait now.
+func (w *window[T]) enter(s *stripe, set int, who, hash uint64, at int64) (i int, first int64) {
+	first = at
+	weigh := func(i int) worth { return w.worth(s, i, at) }
+	if w.porch == nil {
+		i, _ = s.claim(set, who, hash, at, weigh)
+		return i, first
+	}
+	if came, ok := w.porch.came(hash, at); ok {
+		first, s.waited = came, true
+	}
+	i, lost := s.claim(set, who, hash, at, weigh)
+	s.waited = false
+	switch {
+	case i < 0:
+		w.porch.wait(hash, at)
+		return i, first
+	case lost.count == 1:
+		w.porch.wait(w.hash(s.lost), lost.newest)
+	}
+	w.porch.leave(hash)
+	return i, first
 }
 
 // room for one more time of a slot: its ring, or one lent to it when it needs more.
@@ -409,6 +440,9 @@ func (w *window[T]) retell() {
 // forget drops what was counted against a target.
 func (w *window[T]) forget(t Target) {
 	w.names.forget(w.table, t)
+	if w.porch != nil && t.Network.IsValid() {
+		w.porch.forget(actorsOf(t.Network))
+	}
 	if w.before != nil {
 		w.before.forget(t)
 	}
