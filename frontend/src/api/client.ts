@@ -54,6 +54,7 @@ export const keys = {
   RuleMemory: none,
   RuleMistake: none,
   RuleModeSet: none,
+  SparedSource: none,
   RuleScenario: none,
   RuleVersion: none,
   RuleVersionConnection: none,
