@@ -25,6 +25,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/rules"
 	"github.com/sentinel-protocol/sentinel/server/store"
+	"github.com/sentinel-protocol/sentinel/simulator"
 )
 
 // countsFile in the data directory holds what the engine counted, for the next start.
@@ -63,6 +64,7 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 	}
 	policy := packs.Into(cfg.Policy)
 	policy.Rules = enforced(policy)
+	policy.DecoyKeys = append(policy.DecoyKeys, gateway.KeyNames(key)(simulator.DecoyKey))
 
 	node := nodeName(cfg.Listen)
 	var peers guard.Cluster // stays nil without Redis: alone

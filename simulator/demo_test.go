@@ -37,7 +37,9 @@ type demo struct {
 
 func start(t *testing.T, d *demo) *simulator.Target {
 	t.Helper()
-	e, err := engine.New(engine.Defaults(), 1)
+	p := engine.Defaults()
+	p.DecoyKeys = []engine.Key{keyOf(simulator.DecoyKey)}
+	e, err := engine.New(p, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +87,9 @@ func (d *demo) exchange(r *http.Request, client netip.Addr) (int, string) {
 		ID: d.seq, At: time.Now(), Client: client, Method: r.Method, Path: r.URL.Path, Folded: folded, Route: folded,
 	}}
 	d.mu.Unlock()
+	x.Signs = engine.ReadSigns(r.URL.EscapedPath(), r.URL.RawQuery, "")
 	if key != "" {
-		x.Key = engine.Key{Prefix: key[:min(8, len(key))]}
-		copy(x.Key.Hash[:], key)
+		x.Key = keyOf(key)
 	}
 	if !d.blind {
 		v := d.engine.Decide(x.Request)
@@ -104,13 +106,19 @@ func (d *demo) exchange(r *http.Request, client netip.Addr) (int, string) {
 	switch {
 	case !slices.Contains([]string{"/api/balance", "/api/history", "/api/transaction", "/api/login"}, r.URL.Path):
 		x.Status = 404
-	case strings.HasPrefix(key, "invalid"), strings.HasPrefix(key, "expired"):
+	case key == "" && r.URL.Path != "/api/login", strings.HasPrefix(key, "invalid"), strings.HasPrefix(key, "expired"):
 		x.Status = 401
 	}
 	if !d.blind {
 		d.find(d.engine.Observe(x)...)
 	}
 	return x.Status, ""
+}
+
+func keyOf(key string) engine.Key {
+	k := engine.Key{Prefix: key[:min(8, len(key))]}
+	copy(k.Hash[:], key)
+	return k
 }
 
 func (d *demo) find(fs ...engine.Finding) {

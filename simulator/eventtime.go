@@ -10,6 +10,17 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
+// DecoyKey was given to nobody: who uses it has found it where only a thief looks. The demo
+// knows it as one.
+const DecoyKey = "live_backup_2019"
+
+// Policy is that of the demo as far as an engine fed by PlayEngine knows it.
+func Policy() engine.Policy {
+	p := engine.Defaults()
+	p.DecoyKeys = []engine.Key{keyOf(DecoyKey)}
+	return p
+}
+
 // takes is how long an answer takes in event time.
 const takes = 5 * time.Millisecond
 
@@ -57,12 +68,13 @@ func earliest(plan *Plan, due []time.Duration, done [][]Outcome) int {
 
 // exchange is one request and its answer.
 func exchange(e *engine.Engine, r *Request, start time.Time, at time.Duration, seq uint64) (Outcome, []engine.Finding) {
-	folded, bad := engine.Fold(r.Path)
+	path, query, _ := strings.Cut(r.Path, "?")
+	folded, bad := engine.Fold(path)
 	x := engine.Exchange{
 		Request: engine.Request{
 			ID: uint64(start.Add(at).UnixMilli())<<20 | seq, At: start.Add(at),
 			Client: r.Address, Key: keyOf(r.Key),
-			Method: r.Method, Path: r.Path, Folded: folded, Route: folded,
+			Method: r.Method, Path: path, Folded: folded, Route: folded, Signs: engine.ReadSigns(path, query, ""),
 		},
 		Took: takes,
 	}
@@ -89,13 +101,14 @@ func exchange(e *engine.Engine, r *Request, start time.Time, at time.Duration, s
 // bank answers as the sandbox does, as far as the status goes.
 func bank(r *Request) int {
 	calls := map[string]string{"/api/balance": "GET", "/api/history": "GET", "/api/transaction": "POST", "/api/login": "POST"}
-	method, known := calls[r.Path]
+	path, _, _ := strings.Cut(r.Path, "?")
+	method, known := calls[path]
 	switch {
 	case !known:
 		return 404
 	case r.Method != method:
 		return 405
-	case r.Path == "/api/login":
+	case path == "/api/login":
 		return 200
 	case r.Key == "":
 		return 401

@@ -16,7 +16,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // inEventTime plays a plan through a new engine and a new book of alerts.
 func inEventTime(t *testing.T, plan simulator.Plan) (*simulator.Played, map[string]int) {
 	t.Helper()
-	e, err := engine.New(engine.Defaults(), 1)
+	e, err := engine.New(simulator.Policy(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestAnEngineWithoutRulesBreaksThePromisesOfEveryAttack(t *testing.T) {
 		if s.Kind != simulator.Attack {
 			continue
 		}
-		p := engine.Defaults()
+		p := simulator.Policy()
 		e, err := engine.New(p, 1)
 		if err != nil {
 			t.Fatal(err)

@@ -40,7 +40,16 @@ test('an attack that is launched in the browser is stopped, and its alert arrive
   ).toContainText('High');
 });
 
-for (const title of originals) {
+const newer = [
+  'Code in a request',
+  'Ids one after the other',
+  'Stolen bait',
+  'Odd names',
+  'Lost links',
+  'Beside the bait',
+];
+
+for (const title of [...originals, ...newer]) {
   test(`${title} in the browser keeps every promise`, async ({ page }) => {
     await page.goto('/simulator');
     await page

@@ -4,8 +4,11 @@ import {
   IconBug,
   IconCircleCheck,
   IconCircleX,
+  IconCode,
   IconCreditCardPay,
+  IconFishHook,
   IconKey,
+  IconListNumbers,
   IconLoader2,
   IconShieldCheck,
   IconStack2,
@@ -26,6 +29,9 @@ const icons: Record<string, typeof IconBolt> = {
   honeypot: IconBug,
   'combined-attack': IconStack2,
   'blind-payment': IconCreditCardPay,
+  injection: IconCode,
+  'object-enumeration': IconListNumbers,
+  'honey-token': IconFishHook,
 };
 
 /** What stands for a scenario. */
