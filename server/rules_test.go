@@ -70,7 +70,7 @@ func TestReplayJudgesByThePacksThatItIsGiven(t *testing.T) {
 	for _, path := range []string{"/reports/1", "/reports/2", "/reports/3"} {
 		lines.WriteString(`203.0.113.9 - - [22/Nov/2026:12:00:00 +0000] "GET ` + path + ` HTTP/1.1" 200 5 "-" "-"` + "\n")
 	}
-	lines.WriteString(`203.0.113.8 - - [22/Nov/2026:12:00:01 +0000] "GET /.git/config HTTP/1.1" 404 5 "-" "-"` + "\n")
+	lines.WriteString(`203.0.113.8 - - [22/Nov/2026:12:00:01 +0000] "GET /.git/config HTTP/1.1" 200 5 "-" "-"` + "\n")
 	if err := os.WriteFile(log, []byte(lines.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +78,8 @@ func TestReplayJudgesByThePacksThatItIsGiven(t *testing.T) {
 		args       []string
 		has, lacks string
 	}{
-		{[]string{"--json"}, `"secrets-asked-for"`, `"reports-drained"`},
-		{[]string{"--json", "--rules", rulesIn(t, ownRule)}, `"verdict":"block","rules":["reports-drained"]`, `"secrets-asked-for"`},
+		{[]string{"--json"}, `"secrets-given-out"`, `"reports-drained"`},
+		{[]string{"--json", "--rules", rulesIn(t, ownRule)}, `"verdict":"block","rules":["reports-drained"]`, `"secrets-given-out"`},
 	} {
 		out, err := sentinel(t, "", append(append([]string{"replay"}, c.args...), log)...)
 		if err != nil || !strings.Contains(out, c.has) || strings.Contains(out, c.lacks) {

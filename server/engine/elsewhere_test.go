@@ -80,12 +80,11 @@ func TestAShopIsNoHomeOfSoftwareThatItIsNot(t *testing.T) {
 	}
 }
 
-// An API has no pages: what is posted to it comes from none, and says so.
+// An API has no pages, and what is posted to it comes from none.
 func TestClientsOfAnAPIThatPostAreNoCampaign(t *testing.T) {
-	for signs, want := range map[Signs]int{0: 0, Returned: 12, Referred: 12} {
+	posts := func(signs Signs, there func(*play)) (weak int) {
 		p := newPlay(t)
-		p.readers(warm)
-		weak := 0
+		there(p)
 		for n := range 12 {
 			for _, f := range p.visit(fmt.Sprintf("172.16.%d.9", n), "POST", "/v1/events", 202, signs) {
 				if f.Rule == "bare-post" {
@@ -93,8 +92,29 @@ func TestClientsOfAnAPIThatPostAreNoCampaign(t *testing.T) {
 				}
 			}
 		}
-		if weak != want {
-			t.Errorf("signs %b: %d of 12 posts are noted, want %d", signs, weak, want)
+		return weak
+	}
+	pages := func(p *play) { p.readers(warm) }
+	api := func(p *play) {
+		for n := range warm {
+			for i := range longKnown + 1 {
+				p.visit(fmt.Sprintf("172.17.%d.9", n), "GET", fmt.Sprintf("/v1/items/%d", i), 200, 0)
+				p.wait(time.Second)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		signs Signs
+		there func(*play)
+		want  int
+	}{
+		"to an API, from nowhere":              {0, api, 0},
+		"to an API, from a page that it sent":  {Returned, api, 12},
+		"to a site of pages, from nowhere":     {0, pages, 12},
+		"to a site of pages, from one of them": {Referred, pages, 12},
+	} {
+		if got := posts(c.signs, c.there); got != c.want {
+			t.Errorf("%s: %d of 12 posts are noted, want %d", name, got, c.want)
 		}
 	}
 }

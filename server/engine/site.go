@@ -16,6 +16,7 @@ import (
 type site struct {
 	*table    // by a hash of what is carried; a slot holds how many sources carry it, by day
 	good      atomic.Int64
+	readers   atomic.Int64    // of those, who drew in what pages show
 	scripts   atomic.Uint64   // endings of programs that were served, a bit each
 	families  atomic.Uint32   // of software that was served
 	catch     []atomic.Uint64 // lengths of answers to paths that were not known, with how many paths had it
@@ -238,14 +239,18 @@ func (v *view) strays() bool {
 // sources are those that were served well within 24 hours.
 func (s *site) sources(now int64) float64 { return count(s.good.Load(), now) }
 
-func (s *site) oneMore(now int64) {
+func oneMore(of *atomic.Int64, now int64) {
 	for {
-		is := s.good.Load()
-		if s.good.CompareAndSwap(is, more(is, now)) {
+		is := of.Load()
+		if of.CompareAndSwap(is, more(is, now)) {
 			return
 		}
 	}
 }
+
+// paged reports what may be a site of pages: at least half of those that are served well draw in what
+// pages show. Clients of an API don't.
+func (s *site) paged(now int64) bool { return 2*count(s.readers.Load(), now) >= s.sources(now) }
 
 // knows reports whether something was ever served.
 func (s *site) knows(kind TokenKind, what uint64) bool {

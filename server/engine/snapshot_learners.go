@@ -188,6 +188,7 @@ func (r *visitor) carry(c *carrier) {
 func (s *site) carry(c *carrier) {
 	s.table.carry(c, nothing)
 	carryMark(c, &s.good)
+	carryMark(c, &s.readers)
 	carryMark(c, &s.scripts)
 	carryMark(c, &s.families)
 	carryWords(c, s.catch)

@@ -225,7 +225,9 @@ func (l *visitors) teach(r *visitor, v *view) {
 	}
 	if r.marks&counted == 0 {
 		r.marks |= counted
-		l.site.oneMore(v.now)
+		if oneMore(&l.site.good, v.now); r.assets > 0 {
+			oneMore(&l.site.readers, v.now)
+		}
 	}
 	of, n := l.site.carriages(v)
 	for _, c := range of[:n] {

@@ -20,10 +20,11 @@ type carriage struct {
 // bareForm stands among payloads for a form that was sent by who loads no pages.
 const bareForm = 1 << 32
 
-// bares reports a post by nobody in particular that says it comes from a page, of who never loaded what a
-// page draws in. What comes from no page is a program's, as of every client of an API.
+// bares reports a post by nobody in particular who never loaded what a page draws in, where it says that
+// it comes from a page or the site is one of pages. All clients of an API post like that.
 func (v *view) bares() bool {
-	return v.Method == "POST" && v.Signs&(Referred|Returned) != 0 && v.visitor.marks&bare != 0 && v.visitor.assets == 0 && !identified(&v.Request)
+	return v.Method == "POST" && v.visitor.marks&bare != 0 && v.visitor.assets == 0 && !identified(&v.Request) &&
+		(v.Signs&(Referred|Returned) != 0 || v.visitors.site.paged(v.now))
 }
 
 // carriages are what an exchange carries, and how many they are.
