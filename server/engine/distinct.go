@@ -64,7 +64,7 @@ func newDistinct(limit int, span, late int64, keep bool, slots int, k keyed, by 
 	return w
 }
 
-func (w *distinct) see(a actor, q question) (t tally) {
+func (w *distinct) see(a actor, q *question) (t tally) {
 	who := uint64(a)
 	hash := q.place(who, w.keyed)
 	s, set := w.at(hash)
@@ -103,7 +103,7 @@ func (w *distinct) see(a actor, q question) (t tally) {
 }
 
 // judge a count. An estimate that may be wrong tells and does not decide.
-func (w *distinct) judge(p *slot, t *tally, q question) {
+func (w *distinct) judge(p *slot, t *tally, q *question) {
 	sure := t.count
 	if t.count > manyValues+1 {
 		sure = max(surely(t.count), manyValues+1)
@@ -126,7 +126,7 @@ func (w *distinct) judge(p *slot, t *tally, q question) {
 }
 
 // enter a value, and answer how many there are with it.
-func (w *distinct) enter(s *stripe, i int, q question, newest int64) int {
+func (w *distinct) enter(s *stripe, i int, q *question, newest int64) int {
 	p, hash, at := &s.slots[i], uint32(scramble(q.value^w.k1)), uint32(q.at)
 	values := w.known(s, i)
 	written := int(p.mark & everSighted)
@@ -285,7 +285,7 @@ func (w *distinct) shrink(s *stripe, i int, newest int64) {
 }
 
 // write down what a value is called.
-func (w *distinct) write(s *stripe, who uint64, q question) {
+func (w *distinct) write(s *stripe, who uint64, q *question) {
 	if q.view == nil {
 		return
 	}
@@ -296,7 +296,7 @@ func (w *distinct) write(s *stripe, who uint64, q question) {
 }
 
 // read the newest values of somebody, the oldest of them first, as far as they are still known.
-func (w *distinct) read(s *stripe, who uint64, q question) (seen []string) {
+func (w *distinct) read(s *stripe, who uint64, q *question) (seen []string) {
 	if q.view == nil {
 		return nil
 	}

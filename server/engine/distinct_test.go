@@ -34,7 +34,7 @@ func TestFewDifferentValuesAreCountedExactly(t *testing.T) {
 		for range rapid.IntRange(1, 500).Draw(t, "exchanges") {
 			at += rapid.SampledFrom([]int64{0, 1, 900, 7000, 59_999, 60_000, 1 << 33}).Draw(t, "step")
 			value := rapid.Uint64Range(0, 90).Draw(t, "value")
-			got, want := w.see(7, question{at: at, value: value}), truth.see(value, at)
+			got, want := w.see(7, &question{at: at, value: value}), truth.see(value, at)
 			if got.over != (want > limit) || got.count < min(want, fewValues) || got.count > want || got.only {
 				t.Fatalf("at %d: %+v, want %d of more than %d", at, got, want, limit)
 			}
@@ -49,7 +49,7 @@ func TestManyDifferentValuesAreCountedWithinSixAndAHalfPercent(t *testing.T) {
 			w := newDistinct(64, 600_000, 900_000, true, 512, newKeyed(seed), levelsOf(nil))
 			var last tally
 			for v := range many {
-				last = w.see(7, question{at: int64(v % 200), value: uint64(v)})
+				last = w.see(7, &question{at: int64(v % 200), value: uint64(v)})
 			}
 			wrong := float64(last.count)/float64(many) - 1
 			squares, n = squares+wrong*wrong, n+1
@@ -66,14 +66,14 @@ func TestManyDifferentValuesAreCountedWithinSixAndAHalfPercent(t *testing.T) {
 func TestValuesThatAreOldCountNoMore(t *testing.T) {
 	w := newDistinct(100, 600_000, 900_000, true, 512, newKeyed(1), levelsOf(nil))
 	for v := range 90 {
-		w.see(7, question{at: 0, value: uint64(v)})
+		w.see(7, &question{at: 0, value: uint64(v)})
 	}
 	for v := range 90 {
-		if got := w.see(7, question{at: 600_000 + int64(v), value: uint64(100 + v)}); got.over || got.count > 99 || v < manyValues && got.count != v+1 {
+		if got := w.see(7, &question{at: 600_000 + int64(v), value: uint64(100 + v)}); got.over || got.count > 99 || v < manyValues && got.count != v+1 {
 			t.Fatalf("a window later, after %d: %+v", v+1, got)
 		}
 	}
-	if got := w.see(7, question{at: 2_000_000, value: 1}); got.count != 1 {
+	if got := w.see(7, &question{at: 2_000_000, value: 1}); got.count != 1 {
 		t.Errorf("much later: %+v", got)
 	}
 }
@@ -136,7 +136,7 @@ func TestRoomIsLentToWhoNeedsItAndGivenBack(t *testing.T) {
 	w := newDistinct(100, 600_000, 900_000, true, 512, newKeyed(1), levelsOf(nil))
 	show := func(who, many int, at int64) (t tally) {
 		for v := range many {
-			t = w.see(actor(who), question{at: at, value: uint64(v)})
+			t = w.see(actor(who), &question{at: at, value: uint64(v)})
 		}
 		return t
 	}

@@ -284,7 +284,7 @@ func TestTheAnomalyRuleCountsSecondsBeyondThirtyOneBits(t *testing.T) {
 	v := &view{Exchange: Exchange{Request: Request{Client: netip.MustParseAddr(person), Method: "GET", Folded: "/", UserAgent: browser}, Status: 200}}
 	v.At = time.UnixMilli((1<<31 + 5) * 1000)
 	for range 2 {
-		w.ask(v, question{})
+		w.ask(v, &question{})
 		v.At = v.At.Add(time.Minute)
 	}
 	hash := w.hash(uint64(actorOf(v.Client)))

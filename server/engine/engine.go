@@ -91,7 +91,8 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 		return x
 	}
 	skipped := len(g.policy.Skips) > 0 && below(g.policy.Skips, r.Folded)
-	start := beginning(r.Folded)
+	start, q := beginning(r.Folded), questions.Get().(*question)
+	defer questions.Put(q)
 	turn := g.requests.about(r.Folded, g.requests.always)
 	for a := turn.next(); a != nil; a = turn.next() {
 		counts := a.shadow || r.Doubted && a.More > 0 // and does nothing
@@ -101,7 +102,7 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 		if skipped && a.Rule.Below == nil || !a.asks(r, start) || a.When != nil && !a.When(&see().Exchange) {
 			continue
 		}
-		q := question{at: now, hush: a.hush(r, now)}
+		*q = question{at: now, hush: a.hush(r, now)}
 		if a.Together != nil && r.Together > 0 {
 			q.together = a.Together(&see().Exchange)
 		}
@@ -113,7 +114,7 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 		case a.plain:
 			t = a.counter.see(actorOf(r.Client), q)
 		default:
-			t = a.see(see(), &q, e.hash)
+			t = a.see(see(), q, e.hash)
 		}
 		over := t.over || t.slow && !q.supposed
 		switch {
@@ -177,7 +178,7 @@ func (a *armed) cause(t tally, s, shadow standing) string {
 	return a.ID
 }
 
-func (a *armed) quota(q question, t tally) Quota {
+func (a *armed) quota(q *question, t tally) Quota {
 	limit := a.More
 	if q.slow > 0 && !q.supposed {
 		limit = q.slow
@@ -187,7 +188,7 @@ func (a *armed) quota(q question, t tally) Quota {
 
 // refuse answers a request that tripped a rule, or went over a lower limit: a throttled client's,
 // or that of everybody while counts can't be shared.
-func (e *Engine) refuse(v Verdict, g *regime, a *armed, x *view, q question, t tally, s standing) Verdict {
+func (e *Engine) refuse(v Verdict, g *regime, a *armed, x *view, q *question, t tally, s standing) Verdict {
 	wait := time.Duration(t.wait) * time.Millisecond
 	if a.Quota {
 		t.left, t.reset = 0, t.wait
@@ -268,7 +269,8 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 			}
 			continue
 		}
-		q := question{at: x.now, hush: a.hush(&x.Request, x.now)}
+		q := &x.question
+		*q = question{at: x.now, hush: a.hush(&x.Request, x.now)}
 		if a.Together != nil {
 			q.together = a.Together(&x.Exchange)
 		}
@@ -277,7 +279,7 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 		case a.watch != nil:
 			t = a.watch.ask(x, q)
 		default:
-			t = a.see(x, &q, e.hash)
+			t = a.see(x, q, e.hash)
 		}
 		if t.over && !t.weak {
 			said |= a.covers

@@ -74,7 +74,7 @@ func (v *view) holderOrClient() Target {
 // with it, and no news the next time.
 type known func(*view) tally
 
-func (f known) ask(v *view, _ question) tally { return f(v) }
+func (f known) ask(v *view, _ *question) tally { return f(v) }
 
 func (known) forget(Target) {}
 

@@ -106,19 +106,19 @@ func TestWhoWasToldOfIsNotPushedOutAndOneNetworkPushesOutNobody(t *testing.T) {
 	w := newTwelfths[uint16](2, 600_000, 900_000, true, 512, newKeyed(1), levelsOf(nil))
 	who := actorOf(netip.MustParseAddr(attacker))
 	for range 3 {
-		w.see(who, question{at: 1, hush: forever})
+		w.see(who, &question{at: 1, hush: forever})
 	}
 	for n := range 20_000 { // of one network, each of whom is told of too
 		for range 3 {
-			w.see(actorOf(netip.MustParseAddr("10.0.0.0"))+actor(n%256), question{at: 2, hush: forever})
+			w.see(actorOf(netip.MustParseAddr("10.0.0.0"))+actor(n%256), &question{at: 2, hush: forever})
 		}
 	}
 	for n := range 20_000 { // of many
 		for range 2 {
-			w.see(actorOf(netip.MustParseAddr("11.0.0.0"))+actor(n<<8), question{at: 3, hush: forever})
+			w.see(actorOf(netip.MustParseAddr("11.0.0.0"))+actor(n<<8), &question{at: 3, hush: forever})
 		}
 	}
-	if got := w.see(who, question{at: 4, hush: forever}); !got.over || got.tell || got.count != 4 {
+	if got := w.see(who, &question{at: 4, hush: forever}); !got.over || got.tell || got.count != 4 {
 		t.Errorf("who was told of is %+v", got)
 	}
 	f := w.fill()
@@ -133,7 +133,7 @@ func TestAFloodOfNewKeysIsSeen(t *testing.T) {
 	minute := func(m, keys int) Fill {
 		for n := range keys {
 			next++
-			w.see(next, question{at: int64(m)*60_000 + int64(n%60_000)})
+			w.see(next, &question{at: int64(m)*60_000 + int64(n%60_000)})
 		}
 		return w.fill()
 	}

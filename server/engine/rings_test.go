@@ -20,7 +20,7 @@ func TestWhoIsBusyIsCountedExactlyAmidManyWhoAreNot(t *testing.T) {
 		if exact[who] == nil {
 			exact[who] = remembered(limit, span, late, false)
 		}
-		got, want := w.see(who, question{at: when}).over, exact[who].over(when)
+		got, want := w.see(who, &question{at: when}).over, exact[who].over(when)
 		if got != want {
 			t.Fatalf("%d at %d: over is %v, want %v", who, when, got, want)
 		}
@@ -39,7 +39,7 @@ func TestMoreBusyClientsThanRingsHideAnExcessAndInventNone(t *testing.T) {
 	see := func(clients, times int, from int64) (over int) {
 		for n := range times {
 			for c := range clients {
-				if w.see(actor(c+1), question{at: from + int64(n*500)}).over {
+				if w.see(actor(c+1), &question{at: from + int64(n*500)}).over {
 					over++
 				}
 			}

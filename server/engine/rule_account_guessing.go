@@ -26,7 +26,7 @@ type guessing struct {
 	Terms
 }
 
-func (w guessing) ask(x *view, q question) (t tally) {
+func (w guessing) ask(x *view, q *question) (t tally) {
 	if t.over = x.outcome == Failed && x.tried.guessed; !t.over || !w.news(x.account, 0, q.at, w.Within.Milliseconds()) {
 		return t
 	}

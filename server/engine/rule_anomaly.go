@@ -116,7 +116,7 @@ func watchAnomalies(p Policy, _ Terms, k keyed) watch {
 // vectors are lent, as views are.
 var vectors = sync.Pool{New: func() any { return new([oddFeatures]anomaly.Value) }}
 
-func (w *oddities) ask(x *view, _ question) (t tally) {
+func (w *oddities) ask(x *view, _ *question) (t tally) {
 	if x.Doubted {
 		return t
 	}

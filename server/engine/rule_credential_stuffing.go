@@ -30,7 +30,7 @@ type stuffing struct {
 	Terms
 }
 
-func (w stuffing) ask(x *view, q question) (t tally) {
+func (w stuffing) ask(x *view, q *question) (t tally) {
 	if x.outcome != Failed {
 		return t
 	}

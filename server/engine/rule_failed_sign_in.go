@@ -33,7 +33,7 @@ func watchFailedSignIns(p Policy, t Terms, k keyed) watch {
 	return failedSignIns{w}
 }
 
-func (w failedSignIns) ask(x *view, q question) tally {
+func (w failedSignIns) ask(x *view, q *question) tally {
 	if x.outcome != Failed || x.Status == 401 || x.Status == 403 {
 		return tally{}
 	}

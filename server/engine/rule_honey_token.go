@@ -44,7 +44,7 @@ type honeyTokens struct {
 	keys     []Key
 }
 
-func (w honeyTokens) ask(x *view, q question) tally {
+func (w honeyTokens) ask(x *view, q *question) tally {
 	t := w.see(actorOf(x.Client), q)
 	if !t.tell {
 		return t

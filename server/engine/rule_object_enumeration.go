@@ -65,7 +65,7 @@ func (k keyed) holderWord(r *Request) uint64 {
 	return uint64(actorOf(r.Client))
 }
 
-func (w *objects) ask(v *view, q question) (t tally) {
+func (w *objects) ask(v *view, q *question) (t tally) {
 	if v.site.template == 0 || !hasID(v.Folded) {
 		return t
 	}

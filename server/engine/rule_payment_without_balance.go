@@ -57,7 +57,7 @@ func watchPayments(p Policy, t Terms, k keyed) watch {
 	return w
 }
 
-func (w *payments) ask(x *view, q question) (t tally) {
+func (w *payments) ask(x *view, q *question) (t tally) {
 	path := trimSlash(x.Folded)
 	looks := x.Method == "GET" && x.Status/100 == 2 && slices.Contains(w.balances, path)
 	if pays := x.Method == "POST" && slices.Contains(w.payments, path); !looks && !pays {

@@ -137,7 +137,7 @@ func (w *skips) pays(path string) bool {
 	return false
 }
 
-func (w *skips) ask(v *view, q question) (t tally) {
+func (w *skips) ask(v *view, q *question) (t tally) {
 	if v.site.template == 0 || !w.pays(v.Folded) {
 		return t
 	}

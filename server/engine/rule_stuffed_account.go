@@ -28,7 +28,7 @@ type stuffed struct {
 	Terms
 }
 
-func (w stuffed) ask(x *view, q question) (t tally) {
+func (w stuffed) ask(x *view, q *question) (t tally) {
 	if t.over = x.outcome == Failed && x.tried.stuffed; !t.over || !w.news(x.account, 0, q.at, w.Within.Milliseconds()) {
 		return t
 	}

@@ -23,7 +23,7 @@ const ownFailures = 5
 
 type afterSpray struct{ teller }
 
-func (w afterSpray) ask(x *view, q question) (t tally) {
+func (w afterSpray) ask(x *view, q *question) (t tally) {
 	if x.outcome != Succeeded || x.account == 0 || x.tried.known {
 		return t
 	}

@@ -101,7 +101,7 @@ func Rules() []Rule { return slices.Clone(rules) }
 // A watch is a rule that is code, with its memory.
 type watch interface {
 	memory
-	ask(*view, question) tally
+	ask(*view, *question) tally
 }
 
 // A memory is what a rule has counted.
@@ -113,7 +113,7 @@ type memory interface {
 // A counter is the memory of a rule that counts exchanges, or values, under a word for whom.
 type counter interface {
 	memory
-	see(actor, question) tally
+	see(actor, *question) tally
 	retell() // of who is over the limit, as if it were news
 }
 
@@ -202,12 +202,17 @@ func (a *armed) count(p Policy, k keyed, shared *admission) counter {
 		w.admission = shared
 		return w
 	case a.More > MostCounted || a.levels.many() && a.More > fewCounted:
+		if a.Pack != core {
+			slots = p.Clients / busyShare
+		}
 		if a.More < math.MaxUint16 {
 			w := newTwelfths[uint16](a.More, span, late, keep, slots, k, a.levels)
+			w.metered = a.Quota
 			w.admission = shared
 			return w
 		}
 		w := newTwelfths[uint32](a.More, span, late, keep, slots, k, a.levels)
+		w.metered = a.Quota
 		w.admission = shared
 		return w
 	case span <= shortSpan:
@@ -259,7 +264,8 @@ const (
 	waitingPerClient = 8       // come once, and are remembered before a full table
 	admitted         = 600_000 // milliseconds; who came twice within half of that is no newcomer
 	fewCounted       = 16      // exact times of so many are kept even of what many do
-	packShare        = 16      // rules of packs remember that much less
+	packShare        = 16      // rules of packs remember that much less,
+	busyShare        = 8       // or that, where each takes little: those that count what all do, and so meet everybody
 )
 
 // asks reports whether a rule has a say about a request, as far as the index has not told. What
@@ -282,12 +288,18 @@ func (a *armed) routed(path string) bool {
 // see counts an exchange, or the value in it, under whom the rule counts by; nothing when he has
 // no name in it.
 func (a *armed) see(x *view, q *question, k keyed) (t tally) {
-	n, ok := a.levels.name(x, k)
+	word, ok := a.levels.of[0].value(x, k)
 	if !ok {
 		return t
 	}
-	if q.parts = n.parts; a.levels.n == 1 {
-		q.hash = x.places.place(a.levels.of[0], n.word, k)
+	if a.levels.n == 1 {
+		q.hash = x.places.place(a.levels.of[0], word, k)
+	} else {
+		n, ok := a.levels.name(x, k)
+		if !ok {
+			return t
+		}
+		word, q.parts = n.word, n.parts
 	}
 	if a.Distinct != ByNothing {
 		if a.single && x.template() == x.Folded {
@@ -298,7 +310,7 @@ func (a *armed) see(x *view, q *question, k keyed) (t tally) {
 		}
 		q.of, q.view = a.Distinct, x
 	}
-	return a.counter.see(actor(n.word), *q)
+	return a.counter.see(actor(word), q)
 }
 
 // below reports whether a folded path is one of these, or lies below.

@@ -477,7 +477,7 @@ func (p *play) takes(cards ...int) {
 // inRow remembers the last card and how many came in a row.
 type inRow struct{ last, row int }
 
-func (w *inRow) ask(v *view, _ question) (t tally) {
+func (w *inRow) ask(v *view, _ *question) (t tally) {
 	card := int(v.Folded[len(v.Folded)-1] - '0')
 	if card != w.last+1 {
 		w.row = 0

@@ -14,7 +14,7 @@ type sight struct {
 
 func (s sight) watch(Policy, Terms, keyed) watch { return s }
 
-func (s sight) ask(v *view, q question) tally {
+func (s sight) ask(v *view, q *question) tally {
 	if v.visitors == nil || !s.is(v) {
 		return tally{}
 	}

@@ -287,7 +287,7 @@ func TestWhatWasForgottenJustNowIsToldWithoutItsTimes(t *testing.T) {
 	x.tried = attacked{guesses: 10, networks: 3, guessed: true}
 	x.source.client = spree{accounts: 10, failed: 10, over: true}
 	for _, rule := range []Rule{accountGuessing, credentialStuffing} {
-		tally := rule.Watch(p, p.Terms(rule.ID), e.hash).ask(x, question{at: x.now, hush: forever})
+		tally := rule.Watch(p, p.Terms(rule.ID), e.hash).ask(x, &question{at: x.now, hush: forever})
 		if !tally.tell || tally.reason == "" {
 			t.Errorf("%s: told %v: %q", rule.ID, tally.tell, tally.reason)
 		}

@@ -141,6 +141,14 @@ type memoryOf struct {
 
 func figures(parts ...any) uint64 { return newKeyed(0).text(fmt.Sprint(parts...)) }
 
+// slotsOf a memory. Keys stay in their places, so it can be carried only into one of its size.
+func slotsOf(m carried) int {
+	if t, ok := m.(interface{ size() int }); ok {
+		return t.size()
+	}
+	return 0
+}
+
 // carried are the memories of an engine under a regime.
 func (e *Engine) carried(g *regime, s *supposing) []memoryOf {
 	s.shadow, s.would = e.shadow, *e.would.Load()
@@ -154,7 +162,7 @@ func (g *regime) carried() (ms []memoryOf) {
 		if m, ok := a.memory().(carried); ok {
 			counted := figures(
 				a.More, a.Within, a.levels, a.Distinct, a.On, a.Version, a.Pack, a.Explains, a.Statuses, a.Methods, a.Routes,
-				a.Do, a.shadow, p.Clients, p.Late, p.Payments, p.Balances,
+				a.Do, a.shadow, p.Clients, p.Late, p.Payments, p.Balances, slotsOf(m),
 			)
 			ms = append(ms, memoryOf{m, "rule " + a.ID, counted})
 			if w, ok := m.(*window[uint32]); ok && w.porch != nil {
@@ -174,7 +182,7 @@ func (g *regime) carried() (ms []memoryOf) {
 	return append(ms,
 		memoryOf{g.journeys, "journeys", figures(p.Clients)}, memoryOf{g.shared, "admission", figures(p.Clients)},
 		memoryOf{g.sources, "sources", figures(p.Clients, p.Unlisted, int(remarks))},
-		memoryOf{g.prints, "prints", figures(p.Clients)}, memoryOf{g.steps, "steps", figures(p.Clients, trailKept)},
+		memoryOf{g.prints, "prints", figures(p.Clients)}, memoryOf{g.steps, "steps", figures(p.Clients, trailKept, g.steps.size())},
 		memoryOf{g.ladders, "ladders", figures(p.Clients)},
 	)
 }

@@ -14,12 +14,13 @@ package engine
 type twelfths[T uint16 | uint32] struct {
 	*table // by who is counted; a slot holds his newest time and what was told, and until when that is enough
 	names
-	limit int
-	span  int64
-	part  int64 // of the span
-	late  int64
-	keep  bool // exchanges over the limit are kept too; else nobody is told by an estimate
-	cells []T  // a ring of thirteen for each slot
+	limit   int
+	span    int64
+	part    int64 // of the span
+	late    int64
+	metered bool // answers tell what is left of the limit
+	keep    bool // exchanges over the limit are kept too; else nobody is told by an estimate
+	cells   []T  // a ring of thirteen for each slot
 }
 
 const (
@@ -57,7 +58,7 @@ func cell(number int64) int {
 
 func (w *twelfths[T]) ring(slot int) []T { return w.cells[slot*living : (slot+1)*living] }
 
-func (w *twelfths[T]) see(a actor, q question) tally {
+func (w *twelfths[T]) see(a actor, q *question) tally {
 	who := uint64(a)
 	hash := q.place(who, w.keyed)
 	s, set := w.at(hash)
@@ -77,7 +78,7 @@ func (w *twelfths[T]) see(a actor, q question) tally {
 }
 
 // count an exchange, unless its sub-window is over, and judge.
-func (w *twelfths[T]) count(s *slot, ring []T, q question) (t tally) {
+func (w *twelfths[T]) count(s *slot, ring []T, q *question) (t tally) {
 	newest, now := s.mark>>16, w.number(q.at)
 	switch behind := newest - q.at; {
 	case behind > putBack:
@@ -119,22 +120,27 @@ func (w *twelfths[T]) count(s *slot, ring []T, q question) (t tally) {
 		*own--
 		sure--
 	}
-	w.rest(&t, ring, newest, sure, q)
+	if w.metered {
+		w.rest(&t, ring, newest, sure, q)
+	}
 	return t
 }
 
 // sums are what surely lies within the span before a time, and what may.
 func (w *twelfths[T]) sums(ring []T, newest int64) (sure, about int) {
 	now := w.number(newest)
-	for n := now - inWindow + 1; n <= now; n++ {
-		sure += int(ring[cell(n)])
+	oldest := cell(now - inWindow)
+	for i, n := range ring[:living] {
+		if i != oldest {
+			sure += int(n)
+		}
 	}
 	left := w.part - (newest - now*w.part)
-	return sure, sure + int(int64(ring[cell(now-inWindow)])*left/w.part)
+	return sure, sure + int(int64(ring[oldest])*left/w.part)
 }
 
 // wait is when there is room again, for as far as is known now.
-func (w *twelfths[T]) wait(ring []T, newest int64, q question) int64 {
+func (w *twelfths[T]) wait(ring []T, newest int64, q *question) int64 {
 	limit, now := w.limit, w.number(newest)
 	if q.slow > 0 && !q.supposed {
 		limit = q.slow
@@ -152,7 +158,7 @@ func (w *twelfths[T]) wait(ring []T, newest int64, q question) int64 {
 }
 
 // rest tells what is left of the limit, and when more is.
-func (w *twelfths[T]) rest(t *tally, ring []T, newest int64, sure int, q question) {
+func (w *twelfths[T]) rest(t *tally, ring []T, newest int64, sure int, q *question) {
 	limit := w.limit
 	if q.slow > 0 && !q.supposed {
 		limit = q.slow

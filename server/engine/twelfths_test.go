@@ -27,7 +27,7 @@ func TestTwelfthsNeverCountTooManyAndAreLateByASubWindowAtMost(t *testing.T) {
 		for _, step := range rapid.SliceOfN(rapid.Int64Range(0, 2*mean), 1, 400).Draw(t, "steps") {
 			at += step
 			times = append(times, at)
-			got := w.see(9, question{at: at})
+			got := w.see(9, &question{at: at})
 			sure := got.over && !got.only
 			if most := within13(times, at-span, at); sure && most <= limit {
 				t.Fatalf("at %d it is sure of %d, and there are %d", at, got.count, most)
@@ -41,19 +41,19 @@ func TestTwelfthsNeverCountTooManyAndAreLateByASubWindowAtMost(t *testing.T) {
 
 func TestLateExchangesCountInTheirOwnSubWindowWhileItLives(t *testing.T) {
 	w := newTwelfths[uint32](10, 60_000, 900_000, true, 512, newKeyed(1), levelsOf(nil))
-	w.see(9, question{at: 1_000_000})
+	w.see(9, &question{at: 1_000_000})
 	for n := range 9 { // just inside, and well outside
-		if got := w.see(9, question{at: 1_000_000 - 54_000}); got.over {
+		if got := w.see(9, &question{at: 1_000_000 - 54_000}); got.over {
 			t.Fatalf("over after %d", n+2)
 		}
-		if got := w.see(9, question{at: 1_000_000 - 70_000}); got.over || got.count > 0 {
+		if got := w.see(9, &question{at: 1_000_000 - 70_000}); got.over || got.count > 0 {
 			t.Fatalf("counted what its sub-window does not remember: %+v", got)
 		}
 	}
-	if got := w.see(9, question{at: 1_000_000 - 54_000}); !got.over || !got.tell || got.count != 11 {
+	if got := w.see(9, &question{at: 1_000_000 - 54_000}); !got.over || !got.tell || got.count != 11 {
 		t.Errorf("the eleventh is %+v", got)
 	}
-	if got := w.see(9, question{at: 1_000_000 - putBack - 1}); got.over || got.count != 1 {
+	if got := w.see(9, &question{at: 1_000_000 - putBack - 1}); got.over || got.count != 1 {
 		t.Errorf("once the clock is put back: %+v", got)
 	}
 }

@@ -21,6 +21,8 @@ type view struct {
 	site     ground    // what is known of what it asks for, from before
 	gait     gait      // of its account, key or session; see steps
 
+	question question // that a rule is asked
+
 	unchecked bool // it pays, and whoever pays had not looked at the balance; see payments
 }
 
@@ -34,6 +36,9 @@ type learner interface {
 // Views are lent to rules, which get a pointer: one that is handed to functions the compiler
 // can't see through would otherwise be allocated for each call.
 var views = sync.Pool{New: func() any { return new(view) }}
+
+// Questions are lent, as views are.
+var questions = sync.Pool{New: func() any { return new(question) }}
 
 func lend(x *Exchange) *view {
 	v := views.Get().(*view)

@@ -151,7 +151,7 @@ func (w *window[T]) meter() { w.recents = make([]uint8, w.size()) }
 // share the admission that stands before full sets.
 func (w *window[T]) share(a *admission) { w.admission = a }
 
-func (w *window[T]) see(a actor, q question) tally {
+func (w *window[T]) see(a actor, q *question) tally {
 	who := uint64(a)
 	hash := q.place(who, w.keyed)
 	s, set := w.at(hash)
@@ -265,7 +265,7 @@ func (w *window[T]) move(h *head, from, to []T) {
 }
 
 // count judges an exchange and keeps its time, unless it belongs to the window before.
-func (w *window[T]) count(h *head, s *stripe, i int, q question) (t tally, earlier bool) {
+func (w *window[T]) count(h *head, s *stripe, i int, q *question) (t tally, earlier bool) {
 	ring, quiet := w.times.of(s.first+i), &w.quiet[s.first+i]
 	switch behind := h.newest - q.at; {
 	case behind <= 0 || w.limit == 0:
@@ -332,7 +332,7 @@ func (w *window[T]) edge(h *head, ring []T) int64 {
 }
 
 // rest tells what is left of the limit, and when more is.
-func (w *window[T]) rest(h *head, ring []T, q question, t *tally) {
+func (w *window[T]) rest(h *head, ring []T, q *question, t *tally) {
 	limit := w.limit
 	if q.slow > 0 && !q.supposed {
 		limit = q.slow

@@ -101,8 +101,8 @@ func compare(t interface{ Fatalf(string, ...any) }, limit int, keep bool, steps 
 		over func(at int64) bool
 		slow *newest
 	}{
-		{"16 bits", func(at int64) bool { return short.see(5, question{at: at}).over }, remembered(limit, 60_000, 900_000, keep)},
-		{"32 bits", func(at int64) bool { return long.see(5, question{at: at}).over }, remembered(limit, 600_000, 900_000, keep)},
+		{"16 bits", func(at int64) bool { return short.see(5, &question{at: at}).over }, remembered(limit, 60_000, 900_000, keep)},
+		{"32 bits", func(at int64) bool { return long.see(5, &question{at: at}).over }, remembered(limit, 600_000, 900_000, keep)},
 	} {
 		exact := &log{limit: limit, span: w.slow.span, keep: keep}
 		all := &log{limit: limit, span: w.slow.span}
@@ -183,7 +183,7 @@ func TestWhatAClientIsWorthIsWhatHeStillCounts(t *testing.T) {
 		at, counted := int64(0), &log{limit: limit, span: 60_000, keep: true}
 		for _, step := range rapid.SliceOfN(rapid.Int64Range(0, 3000), 1, 200).Draw(t, "steps") {
 			at += step
-			w.see(5, question{at: at})
+			w.see(5, &question{at: at})
 			counted.over(at)
 			now := at + rapid.Int64Range(-90_000, 90_000).Draw(t, "later")
 			want := 0
@@ -208,17 +208,17 @@ func TestLateExchangesAreCountedWhereTheyBelong(t *testing.T) {
 	for name, late := range map[string]int64{"a little": 4000, "a minute": 61_000, "a quarter of an hour": 899_000} {
 		short, long := windows(5, true)
 		for span, w := range map[int64]counter{60_000: short, 600_000: long} {
-			w.see(9, question{at: 1_000_000})
+			w.see(9, &question{at: 1_000_000})
 			more := 5
 			if late < span { // the first is within the span, too
 				more = 4
 			}
 			for i := range more {
-				if w.see(9, question{at: 1_000_000 - late + int64(i)*100}).over {
+				if w.see(9, &question{at: 1_000_000 - late + int64(i)*100}).over {
 					t.Fatalf("%s late, window of %d: over after %d more", name, span, i+1)
 				}
 			}
-			got := w.see(9, question{at: 1_000_000 - late + 50})
+			got := w.see(9, &question{at: 1_000_000 - late + 50})
 			if !got.over || !got.tell || len(got.times) != 6 || !slices.IsSorted(got.times) {
 				t.Errorf("%s late, window of %d: the sixth is %+v", name, span, got)
 			}
@@ -229,9 +229,9 @@ func TestLateExchangesAreCountedWhereTheyBelong(t *testing.T) {
 func TestWhatComesTooLateIsNotCounted(t *testing.T) {
 	short, long := windows(5, true)
 	for _, w := range []counter{short, long} {
-		w.see(9, question{at: 2_000_000})
+		w.see(9, &question{at: 2_000_000})
 		for range 50 {
-			if w.see(9, question{at: 2_000_000 - 900_001}).over {
+			if w.see(9, &question{at: 2_000_000 - 900_001}).over {
 				t.Fatal("counted")
 			}
 		}
