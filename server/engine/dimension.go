@@ -287,6 +287,12 @@ type hashes struct {
 	of    [OfEverybody + 1]uint64
 }
 
+// know a hash that was reckoned before.
+func (h *hashes) know(d Dimension, hash uint64) {
+	h.known |= 1 << d
+	h.of[d] = hash
+}
+
 func (h *hashes) hashed(d Dimension, text string, k keyed) uint64 {
 	if bit := uint16(1) << d; h.known&bit == 0 {
 		h.known |= bit

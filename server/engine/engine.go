@@ -27,6 +27,7 @@ type Engine struct {
 	shadow   *lists // what rules would have decided; in force nowhere
 	would    atomic.Pointer[map[string]*supposed]
 	hash     keyed
+	memos    memos
 	start    atomic.Pointer[time.Time]
 	before   atomic.Pointer[time.Time] // start of the engine whose snapshot was resumed, by the wall clock
 }
@@ -224,6 +225,7 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	if x.Folded == "" {
 		x.Folded, _ = Fold(x.Path)
 	}
+	e.memos.recall(x, e.hash)
 	g := e.regime.Load()
 	turn := g.about(&x.Exchange)
 	who := uint32(0)
@@ -263,40 +265,33 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 		if a.covered&said != 0 || (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request, start) || a.When != nil && !a.When(&x.Exchange) {
 			continue
 		}
-		if a.known != nil { // nothing is counted
-			if t := a.known(x); t.tell {
-				found = e.tell(g, a, x, t, found)
-			}
-			continue
-		}
-		q := &x.question
-		*q = question{at: x.now, hush: a.hush(&x.Request, x.now)}
-		if a.Together != nil {
-			q.together = a.Together(&x.Exchange)
-		}
-		var t tally
-		switch {
-		case a.watch != nil:
-			t = a.watch.ask(x, q)
-		default:
-			t = a.see(x, q, e.hash)
-		}
+		t := a.answered(x, e.hash)
 		if t.over && !t.weak {
 			said |= a.covers
 		}
 		if t.tell {
-			found = e.tell(g, a, x, t, found)
+			if f := e.find(g, a, x, t); f != nil {
+				found = append(found, *f)
+			}
 		}
 	}
 	return found
 }
 
-// tell what a rule found with what others did.
-func (e *Engine) tell(g *regime, a *armed, x *view, t tally, found []Finding) []Finding {
-	if f := e.find(g, a, x, t); f != nil {
-		found = append(found, *f)
+// answered is what a rule says about an answer.
+func (a *armed) answered(x *view, k keyed) tally {
+	if a.known != nil { // nothing is counted
+		return a.known(x)
 	}
-	return found
+	q := &x.question
+	*q = question{at: x.now, hush: a.hush(&x.Request, x.now)}
+	if a.Together != nil {
+		q.together = a.Together(&x.Exchange)
+	}
+	if a.watch != nil {
+		return a.watch.ask(x, q)
+	}
+	return a.see(x, q, k)
 }
 
 // hush is until when an excess that is told now is enough.

@@ -155,7 +155,18 @@ func (w *oddities) ask(x *view, _ *question) (t tally) {
 // measure an exchange beside what its client did before, and note it.
 func (w *oddities) measure(slot *slot, c *oddity, x *view, at int64, v *[oddFeatures]anomaly.Value) {
 	last, before := int64(uint64(slot.mark)>>32), uint64(uint32(slot.mark)) //nolint:gosec // the halves of a mark
-	path, unasked := w.template(x), unasked(x.Folded)
+	folded, agent := x.facts.path, x.facts.agent
+	if folded == nil {
+		_, ending := pathEnd(x.Folded)
+		folded = &pathFacts{shape: w.shape(x.Folded), ending: w.text(ending), unasked: unasked(x.Folded), asset: asset(ending)}
+	}
+	if agent == nil {
+		agent = &agentFacts{shape: w.shape(x.UserAgent)}
+	}
+	path, unasked := folded.shape, folded.unasked
+	if x.Route != "" && x.Route != x.Folded {
+		path = w.text(x.Route)
+	}
 	if unasked {
 		path = w.k0
 	}
@@ -173,8 +184,7 @@ func (w *oddities) measure(slot *slot, c *oddity, x *view, at int64, v *[oddFeat
 	} else {
 		c.run = 0
 	}
-	_, file := pathEnd(x.Folded)
-	if asset(file) {
+	if folded.asset {
 		c.flags |= loadedAsset
 	}
 	c.errors = c.errors.with(x.Status >= 400 && !unasked)
@@ -190,13 +200,13 @@ func (w *oddities) measure(slot *slot, c *oddity, x *view, at int64, v *[oddFeat
 		oddErrors:  {Number: c.errors.number()},
 		oddPath:    {Key: path, Repeated: repeated},
 		oddMethod:  {Key: x.hashed(OfRoute, x.Method, w.keyed), Repeated: repeated},
-		oddAgent:   {Key: w.shape(x.UserAgent), Repeated: !first},
+		oddAgent:   {Key: agent.shape, Repeated: !first},
 		oddStep:    {Key: path, Given: before, Repeated: repeated},
 		oddBare:    {Number: c.bare.number()},
 		oddFresh:   {Number: c.fresh.number()},
 		oddLetters: {Number: oddLettersIn(x)},
 		oddRun:     {Number: float64(c.run)},
-		oddFile:    {Key: w.text(file), Repeated: repeated},
+		oddFile:    {Key: folded.ending, Repeated: repeated},
 		oddPrint:   {Key: x.Fingerprint, Repeated: !first},
 	}
 }
@@ -220,17 +230,9 @@ func (c *oddity) teaches(x *view, at int64) bool {
 // many a server sends whatever it is asked for elsewhere.
 func served(status int) bool { return status/100 == 2 || status == 304 }
 
-// template is a hash of a path in which numbers are alike.
-func (w *oddities) template(x *view) uint64 {
-	if x.Route != "" && x.Route != x.Folded {
-		return w.text(x.Route)
-	}
-	return w.shape(x.Folded)
-}
-
 // shape is a hash of a text in which all numbers are alike.
-func (w *oddities) shape(s string) uint64 {
-	h := w.k0
+func (k keyed) shape(s string) uint64 {
+	h := k.k0
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c >= '0' && c <= '9' {
@@ -241,7 +243,7 @@ func (w *oddities) shape(s string) uint64 {
 		}
 		h = (h ^ uint64(c)) * 0x100000001b3
 	}
-	return scramble(h ^ w.k1)
+	return scramble(h ^ k.k1)
 }
 
 // pathEnd is the last segment of a path, and how its name ends.

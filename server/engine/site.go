@@ -68,9 +68,9 @@ const (
 func (s *site) carried(kind TokenKind, what uint64) uint64 { return s.hash(uint64(kind), what) }
 
 // survey says what is known of what is asked for.
-func (s *site) survey(x *Exchange, now int64) (g ground) {
-	path := routeOf(&x.Request)
-	g.template = s.template(path)
+func (s *site) survey(x *view) (g ground) {
+	path, now := routeOf(&x.Request), x.now
+	g.template = x.routeTemplate(s.keyed)
 	g.good = int(s.sources(now))
 	switch x.Status {
 	case 404, 410, 418, 444, 451:
@@ -86,7 +86,7 @@ func (s *site) survey(x *Exchange, now int64) (g ground) {
 		g.known = true
 		return g
 	}
-	g.kind, g.mangled = fileKindOf(x.Folded), mangled(x.Folded)
+	g.kind, g.mangled = x.fileKind(), mangled(x.Folded)
 	if parent := parentOf(path); parent != "" {
 		above := s.template(parent)
 		g.near = s.knows(carriesBelow, above) || s.knows(carriesTemplate, above)
@@ -97,7 +97,7 @@ func (s *site) survey(x *Exchange, now int64) (g ground) {
 	if n := scriptOf(x.Folded); n > 0 {
 		g.wild = s.scripts.Load()&(1<<n) == 0
 	}
-	if pageLike(x) {
+	if pageLike(&x.Exchange) {
 		g.caught = s.catches(x.Bytes, g.template)
 	}
 	return g
@@ -138,7 +138,7 @@ func parentOf(path string) string {
 
 // template hashes a path with what is a number or an identifier in it left out, so that all paths
 // of one template are one. A path that is a template already is its own.
-func (s *site) template(path string) uint64 {
+func (k keyed) template(path string) uint64 {
 	h := uint64(len("template"))
 	path = trimSlash(path)
 	for i := 0; i < len(path); {
@@ -161,7 +161,7 @@ func (s *site) template(path string) uint64 {
 		}
 		i = end
 	}
-	return s.hash(h)
+	return k.word(h)
 }
 
 // mixed takes a byte into a hash that is not yet keyed (FNV-1a).

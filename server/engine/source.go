@@ -102,7 +102,7 @@ func (l *visitors) knowCrawlers(p Policy) {
 
 func (l *visitors) look(v *view) {
 	v.visitors = l
-	v.site = l.site.survey(&v.Exchange, v.now)
+	v.site = l.site.survey(v)
 	a := actorOf(v.Client)
 	hash := v.places.place(OfClient, uint64(a), l.keyed)
 	s, set := l.at(hash)
@@ -147,7 +147,7 @@ func (r *visitor) note(v *view) {
 	add(&r.good, v.Status > 0 && v.Status < 400)
 	add(&r.errors, v.Status >= 400)
 	add(&r.posts, v.Method == "POST")
-	add(&r.assets, v.site.kind == drawn || v.site.known && fileKindOf(v.Folded) == drawn)
+	add(&r.assets, v.site.kind == drawn || v.site.known && v.fileKind() == drawn)
 	add(&r.referred, v.Signs&Referred != 0)
 	if v.Folded == "/robots.txt" {
 		r.marks |= robots

@@ -67,7 +67,7 @@ func (g *regime) tokens(v *view) []Token {
 		return nil
 	}
 	if v.visitors == nil { // judged before it was answered
-		v.site = l.site.survey(&v.Exchange, v.now)
+		v.site = l.site.survey(v)
 	}
 	of, n := l.site.carriages(v)
 	all := make([]Token, 0, n)

@@ -8,6 +8,7 @@ type view struct {
 	Exchange
 	hashes
 	places places
+	facts  facts
 	now    int64 // the engine's time of it
 
 	trip   trip   // of its account or key; see journeys
