@@ -33,6 +33,7 @@ const (
 // An expression is a compiled condition. It is safe for concurrent use.
 type expression struct {
 	program cel.Program
+	plain   plain         // the same, where it is that simple; else nil
 	failed  atomic.Uint64 // times it could not be evaluated; it was false then
 }
 
@@ -91,7 +92,7 @@ func compile(text, on string) (*expression, error) {
 	if err != nil {
 		return nil, fmt.Errorf("can't be run: %w", err)
 	}
-	return &expression{program: program}, nil
+	return &expression{program: program, plain: plainOf(tree.NativeRep().Expr())}, nil
 }
 
 // plainly tells where in the expression its mistakes are.
@@ -165,6 +166,9 @@ func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *co
 // holds reports whether an exchange is what the expression looks for. When that can't be said,
 // it does not, and the failure is counted.
 func (e *expression) holds(x *engine.Exchange) bool {
+	if e.plain != nil {
+		return e.plain(x)
+	}
 	s := lent.Get().(*seen) //nolint:errcheck,forcetypeassert // the pool holds nothing else
 	s.x = x
 	out, _, err := e.program.Eval(s)
