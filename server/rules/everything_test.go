@@ -16,8 +16,8 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/rules"
 )
 
-// everything is an engine with all rules that come with the program.
-func everything(t testing.TB) *engine.Engine {
+// everything is an engine with all rules that come with the program, but for those that are left out.
+func everything(t testing.TB, without ...func(engine.Rule) bool) *engine.Engine {
 	t.Helper()
 	set, err := rules.BuiltIn()
 	if err != nil {
@@ -25,6 +25,15 @@ func everything(t testing.TB) *engine.Engine {
 	}
 	p := engine.Defaults()
 	p.Packs = set.Rules()
+	for _, out := range without {
+		for _, r := range p.All() {
+			if out(r) {
+				terms := p.Terms(r.ID)
+				terms.Off = true
+				p.Rules[r.ID] = terms
+			}
+		}
+	}
 	e, err := engine.New(p, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -34,11 +43,28 @@ func everything(t testing.TB) *engine.Engine {
 
 var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 
-// BenchmarkEverything is what the engine does for a request that passes, with everything on: 10,000
-// people with an account and a key each look at what they have, and pay.
-func BenchmarkEverything(b *testing.B) {
+// BenchmarkEverything is what the engine does for a request that passes, with everything on.
+func BenchmarkEverything(b *testing.B) { crowd(b, everything(b)) }
+
+// BenchmarkEverythingWithoutExpressions is the same without those rules that hold an expression.
+func BenchmarkEverythingWithoutExpressions(b *testing.B) {
+	crowd(b, everything(b, func(r engine.Rule) bool { return r.Explains != "" && r.When != nil }))
+}
+
+// BenchmarkCore is the same with the rules of the pack core alone.
+func BenchmarkCore(b *testing.B) { crowd(b, everything(b, beyondCore)) }
+
+// BenchmarkCoreWithoutAnomaly is the same without the anomaly score.
+func BenchmarkCoreWithoutAnomaly(b *testing.B) {
+	crowd(b, everything(b, beyondCore, func(r engine.Rule) bool { return r.ID == "anomaly" }))
+}
+
+func beyondCore(r engine.Rule) bool { return r.Pack != "core" }
+
+// A crowd of 10,000 people with an account and a key each look at what they have, and pay.
+func crowd(b *testing.B, e *engine.Engine) {
+	b.Helper()
 	const people = 10_000
-	e := everything(b)
 	agents := make([]string, 50)
 	for i := range agents {
 		agents[i] = fmt.Sprintf("Mozilla/5.0 (X11; Linux x86_64; rv:%d.0) Gecko/20100101 Firefox/%d.0", 100+i, 100+i)
