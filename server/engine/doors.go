@@ -46,6 +46,9 @@ func (e *Engine) Forget(t Target) {
 		l.forget(t)
 	}
 	g.ladders.forget(t)
+	for _, idle := range g.idle { // they may learn again
+		idle.forget(t)
+	}
 }
 
 // Decisions lists those in force, oldest first.

@@ -19,6 +19,7 @@ type regime struct {
 	byStatus [600][]*armed // likewise, with those that are always asked
 	shared   *admission    // to the full memories of rules
 	learners []learner     // of every answer, before rules are asked; one may use what those before it filled in
+	idle     []learner     // that no rule asks
 	history  *history      // nil when nobody is spared for others
 	signIns  []*armed      // likewise, about sign-ins
 	outcomes *outcomes     // of sign-ins; one of the learners, nil when there are none
@@ -47,7 +48,20 @@ func newRegime(p Policy, k keyed, before *regime) *regime {
 	} else {
 		g.journeys, g.prints, g.steps, g.ladders = newJourneys(p, k), newPrints(p, k), newSteps(p, k), newLadders(p, k)
 	}
-	g.learners = append(g.learners, g.journeys, g.prints, g.steps)
+	for _, l := range []struct {
+		learner
+		by []string // rules that ask it; while all of them are off, it learns nothing
+	}{
+		{g.journeys, []string{impossibleTravel.ID, newCountry.ID}},
+		{g.prints, []string{newProgram.ID, sessionMoved.ID, stepSkipped.ID}},
+		{g.steps, []string{oddSequence.ID, stepSkipped.ID}},
+	} {
+		if slices.ContainsFunc(l.by, func(id string) bool { return g.armed(id) != nil }) {
+			g.learners = append(g.learners, l.learner)
+		} else {
+			g.idle = append(g.idle, l.learner)
+		}
+	}
 	if a := g.armed(stepSkipped.ID); a != nil {
 		a.watch.(*skips).follow(g.steps) //nolint:errcheck,forcetypeassert // it is of no other kind
 	}
