@@ -48,3 +48,27 @@ func FuzzExpression(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a rule is written like, setting its mode changes that and nothing else.
+func FuzzMode(f *testing.F) {
+	const usual = "id: x\ntitle: X\nexplains: It is there.\nwhen: {status: 404}\nseverity: LOW\n"
+	f.Add(usual+"mode: shadow # for now", "off")
+	f.Add("# ours\r\n"+usual+"\r\nmode:\r\n  'enforce'\r\n", "shadow")
+	f.Add(`{"mode": "off", "id": "x", "title": "X", "explains": "It is.", "when": {}, "severity": "LOW"}`, "enforce")
+	f.Add("---\n  id: x\n  title: |\n    mode: off\n  explains: \"mode: off\"\n  when: {}\n  severity: LOW\n...\n", "enforce")
+	f.Add("pack: mine\nrules: [{id: x, title: X, explains: It is., when: {}, severity: LOW}]", "off")
+	f.Fuzz(func(t *testing.T, text, mode string) {
+		r, err := rules.ReadSaved(text, 3)
+		if err != nil || mode != "off" && mode != "shadow" && mode != "enforce" {
+			return
+		}
+		edited, err := r.WithMode(text, mode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := rules.ReadSaved(edited, 3)
+		if err != nil || now.Mode != mode || !now.Same(r) {
+			t.Fatalf("%q became %q: %+v, %v", text, edited, now, err)
+		}
+	})
+}

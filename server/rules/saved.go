@@ -109,7 +109,7 @@ func edit(text, mode string) (string, bool) {
 		}
 	}
 	first := m.Values[0].Key.GetToken().Position
-	added := "mode: " + mode + "\n" + strings.Repeat(" ", first.Column-1)
+	added := "mode: " + mode + "\n" + strings.Repeat(" ", max(first.Column-1, 0))
 	if m.IsFlowStyle {
 		added = `"mode": "` + mode + `", `
 	}
