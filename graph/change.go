@@ -50,7 +50,7 @@ func (r *Resolver) showHealth(h guard.Health) *Health {
 	out := &Health{
 		State: HealthState(h.State.String()), Version: r.about.Version, StartedAt: h.Started, Node: h.Node, Demo: r.about.Demo, Mode: modes[h.Mode], NotEnforcing: words(h.NotEnforcing),
 		Dependencies: make([]*Dependency, len(h.Dependencies)), TrafficLost: h.TrafficLost, Waiting: h.Waiting,
-		Places: told(r.about.PlacesFrom),
+		Places: told(r.about.PlacesFrom), Unevaluated: r.unevaluated(),
 	}
 	for i, d := range h.Dependencies {
 		out.Dependencies[i] = &Dependency{Name: d.Name, State: HealthState(d.State.String()), Detail: d.Detail, Since: d.Since}

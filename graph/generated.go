@@ -824,6 +824,8 @@ func (ec *executionContext) childFields_Health(ctx context.Context, field graphq
 		return ec.fieldContext_Health_usual(ctx, field)
 	case "memory":
 		return ec.fieldContext_Health_memory(ctx, field)
+	case "unevaluated":
+		return ec.fieldContext_Health_unevaluated(ctx, field)
 	case "places":
 		return ec.fieldContext_Health_places(ctx, field)
 	}
@@ -1398,6 +1400,16 @@ func (ec *executionContext) childFields_UndoIncidentPayload(ctx context.Context,
 		return ec.fieldContext_UndoIncidentPayload_liftedCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UndoIncidentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UnevaluatedRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return ec.fieldContext_UnevaluatedRule_rule(ctx, field)
+	case "times":
+		return ec.fieldContext_UnevaluatedRule_times(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnevaluatedRule", field.Name)
 }
 
 func (ec *executionContext) childFields_Upstream(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7340,6 +7352,38 @@ func (ec *executionContext) fieldContext_Health_memory(_ context.Context, field 
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_RuleMemory(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Health_unevaluated(ctx context.Context, field graphql.CollectedField, obj *Health) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Health_unevaluated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unevaluated, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*UnevaluatedRule) graphql.Marshaler {
+			return ec.marshalNUnevaluatedRule2ᚕᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐUnevaluatedRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Health_unevaluated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Health",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnevaluatedRule(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14061,6 +14105,52 @@ func (ec *executionContext) fieldContext_UndoIncidentPayload_liftedCount(_ conte
 	return graphql.NewScalarFieldContext("UndoIncidentPayload", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _UnevaluatedRule_rule(ctx context.Context, field graphql.CollectedField, obj *UnevaluatedRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnevaluatedRule_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnevaluatedRule_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnevaluatedRule", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _UnevaluatedRule_times(ctx context.Context, field graphql.CollectedField, obj *UnevaluatedRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnevaluatedRule_times(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Times, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnevaluatedRule_times(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnevaluatedRule", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _Upstream_name(ctx context.Context, field graphql.CollectedField, obj *Upstream) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18415,6 +18505,11 @@ func (ec *executionContext) _Health(ctx context.Context, sel ast.SelectionSet, o
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "unevaluated":
+			out.Values[i] = ec._Health_unevaluated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "places":
 			out.Values[i] = ec._Health_places(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -21570,6 +21665,49 @@ func (ec *executionContext) _UndoIncidentPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
+var unevaluatedRuleImplementors = []string{"UnevaluatedRule"}
+
+func (ec *executionContext) _UnevaluatedRule(ctx context.Context, sel ast.SelectionSet, obj *UnevaluatedRule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unevaluatedRuleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnevaluatedRule")
+		case "rule":
+			out.Values[i] = ec._UnevaluatedRule_rule(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "times":
+			out.Values[i] = ec._UnevaluatedRule_times(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var upstreamImplementors = []string{"Upstream"}
 
 func (ec *executionContext) _Upstream(ctx context.Context, sel ast.SelectionSet, obj *Upstream) graphql.Marshaler {
@@ -23789,6 +23927,32 @@ func (ec *executionContext) marshalNUndoIncidentPayload2ᚖgithubᚗcomᚋsentin
 		return graphql.Null
 	}
 	return ec._UndoIncidentPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUnevaluatedRule2ᚕᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐUnevaluatedRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []*UnevaluatedRule) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUnevaluatedRule2ᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐUnevaluatedRule(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUnevaluatedRule2ᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐUnevaluatedRule(ctx context.Context, sel ast.SelectionSet, v *UnevaluatedRule) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UnevaluatedRule(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNUpstream2ᚕᚖgithubᚗcomᚋsentinelᚑprotocolᚋsentinelᚋgraphᚐUpstreamᚄ(ctx context.Context, sel ast.SelectionSet, v []*Upstream) graphql.Marshaler {

@@ -300,6 +300,8 @@ type Health struct {
 	Usual *Usual `json:"usual,omitempty"`
 	// What rules remember, by rule.
 	Memory []*RuleMemory `json:"memory"`
+	// Rules whose expression could not be evaluated, as where it divides by zero: it was false then.
+	Unevaluated []*UnevaluatedRule `json:"unevaluated"`
 	// What says where addresses are, with its file, as DBIP-Country-Lite 2026-06-01 (dbip-country.mmdb).
 	Places []string `json:"places"`
 }
@@ -575,6 +577,12 @@ type Token struct {
 type UndoIncidentPayload struct {
 	Incident    *Incident `json:"incident"`
 	LiftedCount int32     `json:"liftedCount"`
+}
+
+// How often since the rule was read.
+type UnevaluatedRule struct {
+	Rule  string `json:"rule"`
+	Times int64  `json:"times"`
 }
 
 // Where a protected API runs, and how it does.

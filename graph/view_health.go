@@ -46,5 +46,16 @@ func (r *Resolver) memory() []*RuleMemory {
 	return out
 }
 
+// unevaluated are the rules whose expression failed.
+func (r *Resolver) unevaluated() []*UnevaluatedRule {
+	out := []*UnevaluatedRule{}
+	for _, u := range r.guard.Unknowns() {
+		if u.Times > 0 {
+			out = append(out, &UnevaluatedRule{Rule: u.Rule, Times: int64(u.Times)}) //nolint:gosec // as often as there are exchanges
+		}
+	}
+	return out
+}
+
 // packOf a rule: what says nothing is of the core.
 func packOf(r engine.Rule) string { return cmp.Or(r.Pack, "core") }

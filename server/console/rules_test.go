@@ -194,3 +194,35 @@ func TestRulesSayWhereTheyComeFrom(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExpressionThatCannotBeEvaluatedIsTold(t *testing.T) {
+	h := open(t)
+	const divides = `id: divides
+title: Divides
+explains: It divides by how far a status is from 401.
+when: {where: 1000 / (status - 401) > 3}
+severity: LOW
+`
+	if _, wrong := h.saveRule(divides, 0); len(wrong) > 0 {
+		t.Fatal(wrong)
+	}
+	var out struct {
+		Health struct {
+			Unevaluated []struct {
+				Rule  string
+				Times int
+			}
+		}
+	}
+	const asked = `{health{unevaluated{rule times}}}`
+	if h.mustAsk(&out, asked, nil); len(out.Health.Unevaluated) != 0 {
+		t.Errorf("before anything came %v", out)
+	}
+	for range 3 {
+		h.traffic(exchange("203.0.113.9", "POST", "/api/login", 401))
+	}
+	h.traffic(exchange("203.0.113.9", "GET", "/api/balance", 200))
+	if h.mustAsk(&out, asked, nil); len(out.Health.Unevaluated) != 1 || out.Health.Unevaluated[0].Rule != "divides" || out.Health.Unevaluated[0].Times != 3 {
+		t.Errorf("told is %+v", out.Health)
+	}
+}

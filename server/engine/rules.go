@@ -22,6 +22,7 @@ type Rule struct {
 	Methods  []string                                             // in capitals
 	Routes   []string                                             // patterns of folded paths: "/wp-login.php", "/accounts/{id}", "/admin/**", "/*.php"
 	When     func(*Exchange) bool                                 // asked last, as it may cost more
+	Unknown  func() uint64                                        // how often When could not tell, and was false; nil where it always can
 	Carries  func(Policy) func(key [16]byte, account string) bool // requests with these; no pointer, which would have every request allocated
 	SignIns  bool                                                 // sign-ins only, instead of a status or path
 	Strange  bool                                                 // what is strange about the site or its request only, likewise

@@ -70,6 +70,24 @@ func (g *Guard) Rules() []RuleState {
 	return out
 }
 
+// An Unknown is how often the condition of a rule could not be evaluated since it was read: it was false
+// then, so that the rule may have missed something.
+type Unknown struct {
+	Rule  string
+	Times uint64
+}
+
+// Unknowns are told of every rule in force with an expression, in the order of judgement.
+func (g *Guard) Unknowns() (all []Unknown) {
+	p := g.engine.Policy()
+	for _, r := range p.All() {
+		if r.Unknown != nil && !p.Terms(r.ID).Off {
+			all = append(all, Unknown{r.ID, r.Unknown()})
+		}
+	}
+	return all
+}
+
 func failedState(mine *savedRule, why string) RuleState {
 	s := RuleState{
 		Rule:   engine.Rule{ID: mine.Rule, Title: mine.Rule, Version: mine.Finds, Pack: rules.ConsolePack},

@@ -68,7 +68,7 @@ func (r *Rule) arm() {
 		}
 	}
 	if r.where != nil {
-		r.rule.When = r.where.holds
+		r.rule.When, r.rule.Unknown = r.where.holds, r.where.failed.Load
 	}
 }
 

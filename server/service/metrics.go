@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -71,6 +72,7 @@ var (
 	memoryEvicted    = describe("memory_evicted_total", "Clients, keys or accounts that a rule had to forget while they counted.", "rule")
 	memoryTurnedAway = describe("memory_turned_away_total", "How often a rule could not count somebody new, as all it remembers counted more.", "rule")
 	unfolded         = describe("weak_findings_unfolded_total", "Weak findings that were too many at once to be looked at together.")
+	unknown          = describe("rule_expression_failures_total", "How often the expression of a rule could not be evaluated, and was false.", "rule")
 	newKeys          = describe("memory_new_keys", "Clients, keys or accounts that a rule did not know, in the last minute.", "rule")
 	keyFlood         = describe("key_flood_rules", "Rules that see eight times as many new clients, keys or accounts as usual.")
 	decisionsVersion = describe("decisions_changes_total", "Changes of what bouncers enforce since the start.")
@@ -81,7 +83,7 @@ func (m *metrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		requests, wouldRefuse, rate, findings, wouldFind, decisionsNow, waiting, trafficLost, findingsLost, dependencyState, enforcing,
 		storeBytes, storeFree, storeOldest, bouncersKnown, decisionsVersion,
-		memoryFilled, memoryEvicted, memoryTurnedAway, newKeys, keyFlood, unfolded,
+		memoryFilled, memoryEvicted, memoryTurnedAway, newKeys, keyFlood, unfolded, unknown,
 	} {
 		to <- d
 	}
@@ -109,6 +111,9 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 	count(unfolded, t.Unfolded)
 	for _, w := range m.guard.WouldHave() {
 		count(wouldFind, w.Findings, w.Rule)
+	}
+	for _, u := range m.guard.Unknowns() {
+		count(unknown, int64(min(u.Times, math.MaxInt64)), u.Rule) //nolint:gosec // it fits
 	}
 	flooded := 0
 	for _, f := range m.guard.Memory() {

@@ -23,6 +23,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/guard"
+	"github.com/sentinel-protocol/sentinel/server/rules"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
@@ -615,6 +616,25 @@ func TestMetricsTellFiguresUnderLabelsThatDoNotGrow(t *testing.T) {
 	const ofEach, beside = 8, 80
 	if series, most := strings.Count(text, "\nsentinel_"), ofEach*len(engine.Rules())+beside; series > most || strings.Contains(text, "192.0.2.") {
 		t.Errorf("%d series, want %d at most", series, most)
+	}
+}
+
+func TestAnExpressionThatFailsIsCountedInTheMetrics(t *testing.T) {
+	p := opened(t)
+	r, err := rules.ReadOne("mine.yml", []byte("id: divides\ntitle: Divides\nexplains: It divides.\nwhen: {where: 1000 / (status - 401) > 3}\nseverity: LOW\n"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := p.guard.Policy()
+	policy.Packs = append(policy.Packs, r.Engine())
+	if err := p.guard.Revise(policy); err != nil {
+		t.Fatal(err)
+	}
+	p.guess("192.0.2.7")
+	n := r.Failed()
+	want := fmt.Sprintf(`sentinel_rule_expression_failures_total{rule="divides"} %d`, n)
+	if text := p.get("/metrics", "X-Api-Key", "").Body.String(); n == 0 || !strings.Contains(text, want) {
+		t.Errorf("%s is missing", want)
 	}
 }
 

@@ -55,6 +55,7 @@ export const keys = {
   RuleMistake: none,
   RuleModeSet: none,
   SparedSource: none,
+  UnevaluatedRule: none,
   RuleScenario: none,
   RuleVersion: none,
   RuleVersionConnection: none,
