@@ -336,10 +336,35 @@ func TestSourcesAreChecked(t *testing.T) {
 	}
 }
 
+// hurried connections tell until when something must have come.
+type hurried struct {
+	net.Listener
+	due chan<- time.Time
+}
+
+func (l hurried) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return hurriedConn{c, l.due}, err
+}
+
+type hurriedConn struct {
+	net.Conn
+	due chan<- time.Time
+}
+
+func (c hurriedConn) SetReadDeadline(t time.Time) error {
+	err := c.Conn.SetReadDeadline(t)
+	c.due <- t
+	return err
+}
+
 func TestABodyThatIsLookedIntoHasItsTimeAndThenAllTheTimeOfTheAPI(t *testing.T) {
 	api := &taker{}
 	g := &witness{}
-	s := httptest.NewServer(New(Config{Accounts: []Source{{In: "json", Name: "username"}}, BodyPatience: 200 * time.Millisecond}, g, api))
+	s := httptest.NewUnstartedServer(New(Config{Accounts: []Source{{In: "json", Name: "username"}}, BodyPatience: 200 * time.Millisecond}, g, api))
+	hurry := make(chan time.Time, 64)
+	s.Listener = hurried{s.Listener, hurry}
+	s.Start()
 	defer s.Close()
 	send := func(beginning string, length int) (net.Conn, *bufio.Reader) {
 		c, err := net.Dial("tcp", s.Listener.Addr().String())
@@ -356,10 +381,24 @@ func TestABodyThatIsLookedIntoHasItsTimeAndThenAllTheTimeOfTheAPI(t *testing.T) 
 		t.Errorf("who does not send on gets %q, %v", line, err)
 	}
 
+	for len(hurry) > 0 { // of the one before
+		<-hurry
+	}
 	beginning := `{"username":"alice","note":"` + strings.Repeat("x", maxPeek)
 	c, in = send(beginning, len(beginning)+2)
 	defer c.Close()
-	time.Sleep(500 * time.Millisecond) // longer than the patience
+	next := func() (due time.Time) {
+		select {
+		case due = <-hurry:
+		case <-time.After(10 * time.Second):
+			t.Fatal("there is no end to its patience, or none to its hurry")
+		}
+		return due
+	}
+	for next().IsZero() { //nolint:revive // until there is a time by which it must go on
+	}
+	for !next().IsZero() { //nolint:revive // and until there is none
+	}
 	io.WriteString(c, `"}`)
 	if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 200 ") || len(api.body) != len(beginning)+2 {
 		t.Errorf("a long body that goes on later gets %q, %v", line, err)
