@@ -3,6 +3,7 @@ package graph
 import (
 	"log/slog"
 	"net/netip"
+	"sync"
 
 	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -21,6 +22,7 @@ type Resolver struct {
 	pulse   pulse
 	traffic feed
 	trials  trials
+	playing sync.Mutex // scenarios of definitions that are checked: they may take a core for a second or two, and no more than one
 }
 
 // About is what the edge says of the program that it belongs to.

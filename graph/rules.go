@@ -130,8 +130,11 @@ func (r *queryResolver) CheckRule(ctx context.Context, definition string) (*Rule
 	}
 	said, mode := policy.Explain(rule.ID), ruleMode(rule.Engine().Terms)
 	out := &RuleCheck{Rule: &rule.ID, Explanation: &said, Mode: &mode, Mistakes: []*RuleMistake{}}
-	if out.Scenarios, err = showScenarios(rule); err != nil {
-		return nil, err
+	r.playing.Lock()
+	defer r.playing.Unlock()
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // nobody waits any more
 	}
-	return out, ctx.Err()
+	out.Scenarios, err = showScenarios(rule)
+	return out, err
 }
