@@ -55,8 +55,10 @@ func TestASlowAttackerIsCaughtAmidAFlood(t *testing.T) {
 		}
 		for range 900 {
 			for range 6 {
-				if found := p.fail(stranger(n)); found != nil {
-					t.Fatalf("a stranger is accused: %s", found[0].Reason)
+				for _, found := range p.fail(stranger(n)) {
+					if !found.Weak { // as what their networks do together is
+						t.Fatalf("a stranger is accused: %s", found.Reason)
+					}
 				}
 				n++
 			}

@@ -365,7 +365,7 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	if f.Reason = t.reason; f.Reason == "" {
 		f.Reason = a.reason(f)
 	}
-	if t.only && a.counter != nil {
+	if t.only && a.counter != nil && t.reason == "" {
 		f.Reason += " That is an estimate: nothing is decided by it."
 	}
 	g.suspect(a, x, &f)

@@ -2,8 +2,11 @@ package engine
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,12 +23,19 @@ func (f *aFlood) pass(n int, at time.Time) {
 	f.t.Helper()
 	for range n {
 		f.next++
-		for _, found := range f.e.Observe(failing(source(f.next), at)) {
+		for _, found := range f.e.Observe(failing(anywhere(f.next), at)) {
 			if found.Rule == failed {
 				f.t.Fatalf("a stranger is accused: %s", found.Reason)
 			}
 		}
 	}
+}
+
+// anywhere is an address of a network of its own.
+func anywhere(n uint32) netip.Addr {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], bits.Reverse32(n))
+	return netip.AddrFrom4(b)
 }
 
 func failing(a netip.Addr, at time.Time) Exchange {
@@ -63,10 +73,10 @@ func TestWhoIsPushedOutHavingComeOnceIsStillKnown(t *testing.T) {
 	f := &aFlood{t: t, e: newEngine(t, small)}
 	who := netip.MustParseAddr(attacker)
 	f.e.Observe(failing(who, noon))
-	f.pass(5000, noon.Add(time.Second))
+	f.pass(3000, noon.Add(time.Second))
 	for n := range uint32(400) { // who come twice push him out
 		for range 2 {
-			f.e.Observe(failing(source(1_000_000+n), noon.Add(2*time.Second)))
+			f.e.Observe(failing(anywhere(1_000_000+n), noon.Add(2*time.Second)))
 		}
 	}
 	if attempts, _ := f.tries(who, 20, noon.Add(90*time.Second), 90*time.Second); attempts != 5 {
@@ -110,6 +120,70 @@ func TestWhoIsForgottenIsForgottenAmongManyToo(t *testing.T) {
 		if attempts, _ := f.tries(who, 20, at.Add(time.Minute), time.Minute); attempts != 6 {
 			t.Errorf("found at attempt %d after %s was forgotten, want 6", attempts, target)
 		}
+	}
+}
+
+func TestANetworkIsCountedWhenItsAddressesAreTooMany(t *testing.T) {
+	spread := func(full bool, n int) (told []Finding) {
+		f := &aFlood{t: t, e: newEngine(t, small)}
+		if full {
+			f.pass(5000, noon)
+		}
+		for i := range n {
+			a := netip.AddrFrom4([4]byte{203, 0, 113, byte(i)})
+			for _, found := range f.e.Observe(failing(a, noon.Add(time.Minute+time.Duration(i)*time.Second))) {
+				if found.Rule == failed {
+					told = append(told, found)
+				}
+			}
+		}
+		return told
+	}
+	told := spread(true, 60)
+	if len(told) != 1 || told[0].Actor != network("203.0.113.0/24") || told[0].Count != 21 || len(told[0].Times) != 21 || told[0].Decision != nil || !told[0].Weak {
+		t.Fatalf("sixty addresses of one network among many: %+v", told)
+	}
+	if want := "More addresses come at once than can be remembered one by one"; !strings.Contains(told[0].Reason, want) {
+		t.Errorf("it doesn't say %q: %s", want, told[0].Reason)
+	}
+	if told := spread(true, 20); told != nil {
+		t.Errorf("twenty people of one network among many are told of: %s", told[0].Reason)
+	}
+	if told := spread(false, 60); told != nil {
+		t.Errorf("where there is room each is counted by himself, and yet: %s", told[0].Reason)
+	}
+}
+
+func TestInAFloodTheSketchAdmitsWhoComesOnceMore(t *testing.T) {
+	w := newWindow[uint32](5, 600_000, 900_000, true, 512, newKeyed(1))
+	w.share(newAdmission(1<<20, 600_000))
+	next := uint64(1 << 40)
+	minute := func(m int64, keys int) {
+		for range keys {
+			next += 1 << 20
+			w.see(actor(next), &question{at: m * 60_000})
+		}
+	}
+	visits := func(who actor, m int64) (n int) { // until he is in
+		for n = 1; n < 10; n++ {
+			w.see(who, &question{at: m*60_000 + int64(n)})
+			hash := w.hash(uint64(who))
+			if s, set := w.at(hash); s.find(set, uint64(who), hash) >= 0 {
+				return n
+			}
+		}
+		return n
+	}
+	minute(1, 3000)
+	for m := range int64(8) {
+		minute(10+m, 1000)
+	}
+	if n := visits(actor(1<<50), 18); n != 2 {
+		t.Errorf("as always one is in at his visit %d, want 2", n)
+	}
+	minute(18, 40_000)
+	if n := visits(actor(1<<51), 18); n != 3 {
+		t.Errorf("in a flood one is in at his visit %d, want 3", n)
 	}
 }
 

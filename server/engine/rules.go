@@ -231,7 +231,9 @@ func (a *armed) count(p Policy, k keyed, shared *admission) counter {
 			w.meter()
 		}
 		if a.Pack == core && a.levels.client() {
-			w.porch = newPorch(w.table, p.Clients*waitingPerClient, span)
+			if w.porch = newPorch(w.table, p.Clients*waitingPerClient, span); a.On == Answers {
+				w.gather(k)
+			}
 		}
 		return w
 	}

@@ -166,7 +166,9 @@ func (g *regime) carried() (ms []memoryOf) {
 			)
 			ms = append(ms, memoryOf{m, "rule " + a.ID, counted})
 			if w, ok := m.(*window[uint32]); ok && w.porch != nil {
-				ms = append(ms, memoryOf{w.porch, "porch of " + a.ID, counted})
+				if ms = append(ms, memoryOf{w.porch, "porch of " + a.ID, counted}); w.wider != nil {
+					ms = append(ms, memoryOf{w.wider, "networks of " + a.ID, counted})
+				}
 			}
 		}
 	}

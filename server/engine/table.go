@@ -227,10 +227,17 @@ func (t *table) network(key uint64) uint64 {
 	return key
 }
 
-// admits reports whether who has that hash came more often than a victim counts.
+// admits reports whether who has that hash came more often than a victim counts. In a flood of new
+// keys he must have come once more, as the sketch says too much then.
 func (s *stripe) admits(hash uint64, now int64, count int) bool {
 	a := s.table.admission
-	return a == nil || s.waited && count < 2 || a.seen(hash, now) > count
+	if a == nil || s.waited && count < 2 {
+		return true
+	}
+	if s.fresh.flooded() {
+		count++
+	}
+	return a.seen(hash, now) > count
 }
 
 // take gives out a slot. There is one, as there are no more entries than slots.

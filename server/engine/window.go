@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"time"
 )
 
 // A window remembers, for each actor, the times of his last exchanges within a span, and
@@ -31,7 +33,8 @@ type window[T uint16 | uint32] struct {
 	// where nobody asks what is left.
 	recents []uint8
 
-	porch *porch // before full sets; nil where a first time more or less is nothing
+	porch *porch     // before full sets; nil where a first time more or less is nothing
+	wider *window[T] // of the networks of those who wait there; nil for none
 
 	// before takes what lies a span or more behind, and so shares no stretch with the newest
 	// time, that it need not compete with newer ones for room: a smaller window of its own.
@@ -161,8 +164,7 @@ func (w *window[T]) see(a actor, q *question) tally {
 		var first int64
 		if i, first = w.enter(s, set, who, hash, q.at); i < 0 { // nobody counts him here
 			s.mu.Unlock()
-			over := q.together > w.limit
-			return tally{over: over, tell: over, count: q.together, wait: w.span}
+			return w.crowded(a, q)
 		}
 		h := head{newest: first}
 		w.times.giveBack(s.first + i)
@@ -188,6 +190,38 @@ func (w *window[T]) see(a actor, q *question) tally {
 	if earlier {
 		return w.before.see(a, q)
 	}
+	return t
+}
+
+// ofNetwork is how many times the limit a network may do together, whose addresses nobody counts.
+const ofNetwork = 4
+
+// gather those who are not counted one by one under their networks.
+func (w *window[T]) gather(k keyed) {
+	w.wider = newWindow[T](min(w.limit*ofNetwork, MostCounted), w.span, w.late, w.keep, w.size()/16, k)
+}
+
+// crowded answers for one whom nobody counts, as too many come at once. His network is counted in
+// his place: what it does is noted for incidents, and decides nothing, as it is done by many.
+func (w *window[T]) crowded(a actor, q *question) tally {
+	over := q.together > w.limit
+	t := tally{over: over, tell: over, count: q.together, wait: w.span}
+	if over || w.wider == nil {
+		return t
+	}
+	network := networkPrefix(uint64(a.network()))
+	n := w.wider.see(a.network(), &question{at: q.at, hush: q.hush})
+	if !n.tell {
+		return t
+	}
+	t.over, t.tell, t.only, t.weak, t.severity, t.count = true, true, true, true, Medium, n.count
+	t.telling = &telling{about: Target{Network: network}}
+	if n.telling != nil {
+		t.times = n.times
+	}
+	t.reason = fmt.Sprintf("Addresses of %s together tripped what counts for one, %s within %s; the limit for a network is %d. More addresses come at once than can be remembered one by one, so nothing is decided by it.",
+		network, plural(n.count, "time"), words(time.Duration(w.span)*time.Millisecond), w.wider.limit)
+	t.unless = fmt.Sprintf("With fewer addresses about, each would have been counted by itself; up to %s of the network it would not have fired.", plural(w.wider.limit, "time"))
 	return t
 }
 
@@ -442,6 +476,9 @@ func (w *window[T]) forget(t Target) {
 	w.names.forget(w.table, t)
 	if w.porch != nil && t.Network.IsValid() {
 		w.porch.forget(actorsOf(t.Network))
+	}
+	if w.wider != nil {
+		w.wider.forget(t)
 	}
 	if w.before != nil {
 		w.before.forget(t)
