@@ -58,7 +58,7 @@ const (
 )
 
 func newSteps(p Policy, k keyed) *steps {
-	s := &steps{table: newTable(p.Clients/busyShare, k), ways: newTable(waysKept, k)}
+	s := &steps{table: newTable(p.Clients/16, k), ways: newTable(waysKept, k)}
 	s.walkers = make([]walker, s.size())
 	return s
 }
