@@ -198,7 +198,7 @@ const ofNetwork = 4
 
 // gather those who are not counted one by one under their networks.
 func (w *window[T]) gather(k keyed) {
-	w.wider = newWindow[T](min(w.limit*ofNetwork, MostCounted), w.span, w.late, w.keep, w.size()/16, k)
+	w.wider = newWindow[T](min(w.limit*ofNetwork, MostCounted), w.span, w.late, w.keep, w.size()/64, k)
 }
 
 // crowded answers for one whom nobody counts, as too many come at once. His network is counted in
