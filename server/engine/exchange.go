@@ -143,7 +143,8 @@ const (
 	Padded                      // its path goes on with blanks and text, as programs that spam forms write it
 	Returned                    // it names the very page that it asks for as the one it comes from, as forms do that are sent to themselves
 	Elsewhere                   // another site's page made a browser send it, as far as its headers tell
+	Data                        // its body is data, as JSON is, which no form of a page sends
 )
 
 // odd are the signs that say something against who sends; the rest say where he comes from.
-func (s Signs) odd() Signs { return s &^ (Referred | Returned | Elsewhere) }
+func (s Signs) odd() Signs { return s &^ (Referred | Returned | Elsewhere | Data) }

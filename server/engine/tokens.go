@@ -21,9 +21,10 @@ type carriage struct {
 const bareForm = 1 << 32
 
 // bares reports a post by nobody in particular who never loaded what a page draws in, where it says that
-// it comes from a page or the site is one of pages. All clients of an API post like that.
+// it comes from a page or the site is one of pages. All clients of an API post like that, and where their
+// bodies can be seen they are no forms.
 func (v *view) bares() bool {
-	return v.Method == "POST" && v.visitor.marks&bare != 0 && v.visitor.assets == 0 && !identified(&v.Request) &&
+	return v.Signs&Data == 0 && v.Method == "POST" && v.visitor.marks&bare != 0 && v.visitor.assets == 0 && !identified(&v.Request) &&
 		(v.Signs&(Referred|Returned) != 0 || v.visitors.site.paged(v.now))
 }
 

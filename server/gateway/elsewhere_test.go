@@ -36,3 +36,23 @@ func TestABrowserTellsThatAnotherSitesPageSentIt(t *testing.T) {
 		}
 	}
 }
+
+func TestABodyTellsThatNoPagesFormSentIt(t *testing.T) {
+	for kind, want := range map[string]engine.Signs{
+		"application/json":                  engine.Data,
+		"application/vnd.api+json; v=2":     engine.Data,
+		"application/grpc":                  engine.Data,
+		"Application/X-WWW-Form-Urlencoded": 0,
+		"multipart/form-data; boundary=x":   0,
+		"text/plain;charset=utf-8":          0,
+		"":                                  0,
+	} {
+		r := &http.Request{Header: http.Header{}}
+		if kind != "" {
+			r.Header.Set("Content-Type", kind)
+		}
+		if got := data(r); got != want {
+			t.Errorf("%q: %b, want %b", kind, got, want)
+		}
+	}
+}

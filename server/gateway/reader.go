@@ -84,7 +84,7 @@ func (d *reader) read(r *http.Request, who client, method, sent string) (x engin
 	if d.places != nil {
 		x.Place = d.places(who.addr)
 	}
-	x.Signs = engine.ReadSigns(aimed(raw, sent, r.Host), query, first(r.Header["Referer"])) | engine.ReadAgent(first(r.Header["User-Agent"])) | elsewhere(r)
+	x.Signs = engine.ReadSigns(aimed(raw, sent, r.Host), query, first(r.Header["Referer"])) | engine.ReadAgent(first(r.Header["User-Agent"])) | elsewhere(r) | data(r)
 	if d.routes != nil {
 		if route, class := d.routes.Route(method, folded); route != "" {
 			x.Route, x.Class = route, class
@@ -105,6 +105,17 @@ func (d *reader) read(r *http.Request, who client, method, sent string) (x engin
 		x.Session = d.keys.name(s.first)
 	}
 	return x, ambiguous
+}
+
+// data tells that a body is none that a page's form sends: those have three types (HTML, section
+// 4.10.21.8). What has no type may be anything.
+func data(r *http.Request) engine.Signs {
+	kind, _, _ := strings.Cut(first(r.Header["Content-Type"]), ";")
+	switch strings.ToLower(strings.TrimSpace(kind)) {
+	case "", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain":
+		return 0
+	}
+	return engine.Data
 }
 
 // elsewhere tells that another site's page made a browser send this: the browser says so, or an old
