@@ -157,6 +157,7 @@ func (x *index) reserve(more int) {
 		return
 	}
 	next := &cells{lines: make([]line, max((t.live+t.live/4+more)*5/3, fewCells)/inLine)}
+	inHugePages(next.lines)
 	for i := range t.lines {
 		l := &t.lines[i]
 		for j := range l.used.Load() {
