@@ -52,12 +52,14 @@ func pageAddress(referer string) bool {
 // their logs for orders. No browser lets a page say what it is called. It allocates nothing.
 func ReadAgent(agent string) Signs {
 	for i := range len(agent) {
-		if c := agent[i]; c == '$' || c == '{' || c == '<' || c == '\'' || c == '`' || c == '|' {
+		if codeBytes[agent[i]] {
 			return readText(agent, false) & Injection
 		}
 	}
 	return 0
 }
+
+var codeBytes = [256]bool{'$': true, '{': true, '<': true, '\'': true, '`': true, '|': true}
 
 // machine reports a path that holds what a processor would run, as overflows of old servers do: runs
 // of bytes that no text has. Whoever writes a letter of his own language escapes it, or sends none of

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"hash/maphash"
 	"strings"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -17,8 +18,11 @@ import (
 // time is what stands right before the first one.
 type combined struct {
 	clock  clock
-	agents [256]agent // seen last
+	agents [512]agent // seen last
 }
+
+// agentSeed decides only where a user agent is looked for first.
+var agentSeed = maphash.MakeSeed()
 
 // An agent is how a user agent is written, and kept.
 type agent struct {
@@ -84,15 +88,15 @@ func (c *combined) parse(line string, x *engine.Exchange) (ok bool, problem stri
 
 // setUserAgent looks it up first: logs have many lines, and few user agents.
 func (c *combined) setUserAgent(x *engine.Exchange, written string) {
-	if len(written) > 2*maxUserAgent || len(written) < 2 {
+	if len(written) > 2*maxUserAgent {
 		setUserAgent(x, unescaped(written))
 		return
 	}
-	n, half := len(written), len(written)/2
-	known := &c.agents[byte(n)^written[n-1]<<1^written[n-2]<<4^written[half]<<2^written[half/2]<<3^written[half+half/2]<<5]
+	known := &c.agents[maphash.String(agentSeed, written)%uint64(len(c.agents))]
 	if known.written != written {
-		setUserAgent(x, unescaped(written))
-		*known = agent{strings.Clone(written), strings.Clone(x.UserAgent), engine.ReadAgent(unescaped(written))}
+		var of engine.Exchange
+		setUserAgent(&of, unescaped(written))
+		*known = agent{strings.Clone(written), strings.Clone(of.UserAgent), of.Signs}
 	}
 	x.UserAgent = known.kept
 	x.Signs |= known.signs
