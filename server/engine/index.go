@@ -15,7 +15,7 @@ type index struct {
 	any   atomic.Bool // there is a chain, or was one
 }
 
-// cells of open addressing, of which three in eight are empty at least.
+// cells of open addressing, of which half are empty at least.
 type cells struct {
 	lines []line
 	used  int // ever; with those that are empty again
@@ -73,7 +73,6 @@ func (x *index) ask(word uint64) inquiry {
 	t := x.table.Load()
 	q := inquiry{t, word, x.first(t, word)}
 	t.lines[q.first].used.Load()
-	t.lines[t.after(q.first)].used.Load() // most of the words that found theirs full are there
 	return q
 }
 
@@ -153,11 +152,10 @@ func (t *cells) put(i int, word uint64, chain *held, known uint32) {
 // reserve makes room for more words.
 func (x *index) reserve(more int) {
 	t := x.table.Load()
-	if (t.used+more)*8 <= len(t.lines)*inLine*5 {
+	if (t.used+more)*2 <= len(t.lines)*inLine {
 		return
 	}
-	next := &cells{lines: make([]line, max((t.live+t.live/4+more)*5/3, fewCells)/inLine)}
-	inHugePages(next.lines)
+	next := &cells{lines: make([]line, max((t.live+t.live/4+more)*2, fewCells)/inLine)}
 	for i := range t.lines {
 		l := &t.lines[i]
 		for j := range l.used.Load() {
