@@ -13,8 +13,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -80,15 +82,28 @@ func (r *record) String() string {
 	return r.text.String()
 }
 
+// The ports that the cases listen on. They lie below those that Linux and BSD lend to outgoing connections
+// (32768 and 49152 up), so that no connection of another case takes one before its listener does, and none comes
+// twice before all had their turn.
+const firstPort, endOfPorts = 12000, 32000
+
+var portsTaken atomic.Int64
+
 // freePort is one that nobody listens on just now.
 func freePort(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const all = endOfPorts - firstPort
+	start := os.Getpid() * 61 // drivers that run beside each other begin apart
+	for range all {
+		port := strconv.Itoa(firstPort + (start+int(portsTaken.Add(1)))%all)
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+port)
+		if err == nil {
+			return port, l.Close()
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return "", err
+		}
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	return "", errors.New("no port is free")
 }
 
 const patience = 10 * time.Second
