@@ -21,6 +21,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/geo"
+	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/rules"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
@@ -46,7 +47,7 @@ func backtestCommand() *cobra.Command {
 		Short: "Try a rule on stored traffic: whom it would have hit, and what it would have cost honest ones",
 		Long: `Try a rule on stored traffic: whom it would have hit, and what it would have cost honest ones.
 
-ID is a rule that there is, built in or of a pack; FILE holds one that there is not yet: a definition, or a pack
+ID is a rule that there is, built in, of a pack or saved in the console; FILE holds one that there is not yet: a definition, or a pack
 (with --rule where it holds several). A Sentinel may run beside this: its data is only read, and nobody is blocked.
 Rules in force have had their say: what they refused counts for nothing. Exits with 0 whatever is found.`,
 	}
@@ -97,9 +98,6 @@ func (o *trial) run(ctx context.Context, cfg config.Config, rule string, now tim
 		return r, misuse{errors.New("--since must be 1m to 30d")}
 	}
 	t := backtest.Test{From: now.Add(-time.Duration(o.since)), To: now}
-	if err := o.choose(&t, cfg.Policy(), rule); err != nil {
-		return r, misuse{err}
-	}
 	places, err := geo.Open(placeFiles(cfg.GeoIP)...)
 	if err != nil {
 		return r, misuse{err}
@@ -116,6 +114,16 @@ func (o *trial) run(ctx context.Context, cfg config.Config, rule string, now tim
 		return r, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	policy, failed, err := guard.InForce(ctx, db, cfg.Policy())
+	if err != nil {
+		return r, err
+	}
+	if why := failed[rule]; why != "" {
+		return r, misuse{fmt.Errorf("the rule %s of the console is not in force: %s", rule, why)}
+	}
+	if err := o.choose(&t, policy, rule); err != nil {
+		return r, misuse{err}
+	}
 	traffic, allowed, err := backtest.Stored(ctx, db, t.From, t.To, now)
 	if err != nil {
 		return r, err
@@ -125,7 +133,7 @@ func (o *trial) run(ctx context.Context, cfg config.Config, rule string, now tim
 }
 
 // choose the rule and the terms to be tried.
-func (o *trial) choose(t *backtest.Test, p engine.Policy, rule string) error {
+func (o *trial) choose(t *backtest.Test, p engine.Policy, rule string) (err error) {
 	t.Policy, t.Rule = p, rule
 	if ext := filepath.Ext(rule); slices.Contains([]string{".yml", ".yaml", ".json"}, ext) || strings.ContainsRune(rule, filepath.Separator) {
 		text, err := os.ReadFile(rule) //nolint:gosec // the operator names it
@@ -140,12 +148,8 @@ func (o *trial) choose(t *backtest.Test, p engine.Policy, rule string) error {
 			return err
 		}
 		t.Rule, t.Failed = read.ID, read.Failed
-	} else if p := t.Policy.All(); !slices.ContainsFunc(p, func(r engine.Rule) bool { return r.ID == rule }) {
-		names := make([]string, len(p))
-		for i := range p {
-			names[i] = p[i].ID
-		}
-		return fmt.Errorf("%q is no rule that there is; the nearest is %s. A file ends in .yml, .yaml or .json", rule, config.Nearest(rule, names))
+	} else if t.Failed, err = known(p.All(), rule); err != nil {
+		return err
 	}
 	terms, err := o.changed()
 	if err != nil {
@@ -153,6 +157,19 @@ func (o *trial) choose(t *backtest.Test, p engine.Policy, rule string) error {
 	}
 	t.Policy, err = terms.Under(t.Policy, t.Rule)
 	return err
+}
+
+// known tells of a rule that there is how often its expression could not be evaluated: nil where it
+// has none.
+func known(all []engine.Rule, rule string) (func() uint64, error) {
+	names := make([]string, len(all))
+	for i := range all {
+		if all[i].ID == rule {
+			return all[i].Unknown, nil
+		}
+		names[i] = all[i].ID
+	}
+	return nil, fmt.Errorf("%q is no rule that there is; the nearest is %s. A file ends in .yml, .yaml or .json", rule, config.Nearest(rule, names))
 }
 
 // changed are the terms that flags give.

@@ -12,12 +12,21 @@ import (
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/backtest"
+	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
 // guessing is a data directory in use, in which somebody has guessed passwords in the last minutes.
 func guessing(t *testing.T) string {
+	t.Helper()
+	dir, _ := guessed(t)
+	return dir
+}
+
+// guessed is the same, with the store that writes to it.
+func guessed(t *testing.T) (string, *store.Store) {
 	t.Helper()
 	dir := t.TempDir()
 	db, err := store.Open(t.Context(), store.Config{Dir: dir}, slog.New(slog.DiscardHandler))
@@ -41,7 +50,7 @@ func guessing(t *testing.T) string {
 	if err := db.WriteExchanges(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	return dir, db
 }
 
 func TestARuleIsTriedBesideARunningSentinel(t *testing.T) {
@@ -63,6 +72,62 @@ func TestARuleIsTriedBesideARunningSentinel(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// saved in the console, a rule is tried by its ID; what is deleted is not there.
+func TestARuleOfTheConsoleIsTriedBesideARunningSentinel(t *testing.T) {
+	dir, db := guessed(t)
+	g, err := guard.New(t.Context(), guard.Config{Store: db, Policy: config.Defaults().Policy()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	ada := guard.By{Name: "ada"}
+	for version, count := range []string{"9", "7"} {
+		text := strings.Replace(doorTried, "count: 5", "count: "+count, 1)
+		if _, err := g.SaveRule(t.Context(), ada, text, version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := sentinel(t, "", "rules", "backtest", "door-tried", "--json", "--data", dir)
+	var r backtest.Result
+	if err != nil || json.Unmarshal([]byte(out), &r) != nil || r.Version != 2 || r.Hits[0].Limit != 7 || r.Refused != 12 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err = sentinel(t, "", "rules", "backtest", "door-tried", "--limit", "3", "--data", dir); err != nil || !strings.Contains(out, "It would have refused 16 requests") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if err := g.DeleteRule(t.Context(), ada, "door-tried", 2); err != nil {
+		t.Fatal(err)
+	}
+	if out, err = sentinel(t, "", "rules", "backtest", "door-tried", "--data", dir); err == nil || !strings.Contains(err.Error(), "is no rule that there is") {
+		t.Errorf("one that was deleted: %v\n%s", err, out)
+	}
+}
+
+func TestARuleOfTheConsoleThatIsNotInForceIsNotTried(t *testing.T) {
+	dir, db := guessed(t)
+	if err := db.Record(t.Context(), store.Batch{Rules: []store.RuleVersion{{
+		Rule: "door-tried", Number: 1, Finds: 1, Change: store.RuleSaved, Mode: "enforce", By: "ada", At: time.Now(),
+		Definition: strings.Replace(doorTried, "count:", "cuont:", 1),
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := sentinel(t, "", "rules", "backtest", "door-tried", "--data", dir)
+	if _, wrong := errors.AsType[misuse](err); !wrong || !strings.Contains(err.Error(), "the rule door-tried of the console is not in force") || !strings.Contains(err.Error(), "cuont") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+const doorTried = `id: door-tried
+title: A door tried
+explains: One client is refused more than five times at the door.
+when: {method: POST, route: /api/login, status: 401}
+count: 5
+within: 10m
+severity: HIGH
+do: block
+for: 1h
+`
 
 func TestWrongUseOfABacktestNamesItsRemedy(t *testing.T) {
 	dir := guessing(t)

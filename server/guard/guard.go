@@ -84,8 +84,7 @@ type ledger interface {
 	Incident(context.Context, int64) (incident.Incident, error)
 	EachIncident(context.Context, incident.Status, func(incident.Incident) error) error
 	EachDecision(context.Context, store.DecisionFilter, func(engine.Decision) error) error
-	SavedRules(context.Context) ([]store.RuleVersion, error)
-	RuleModes(context.Context) ([]store.RuleMode, error)
+	Shelf
 }
 
 // A Guard is safe for concurrent use.

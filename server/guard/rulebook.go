@@ -41,8 +41,25 @@ func readSaved(v store.RuleVersion) *savedRule {
 	return s
 }
 
+// A Shelf is where the console's rules and modes are kept. *store.Store is one.
+type Shelf interface {
+	SavedRules(context.Context) ([]store.RuleVersion, error)
+	RuleModes(context.Context) ([]store.RuleMode, error)
+}
+
+// InForce is a policy of settings and packs as a Guard that starts on the shelf would have it in
+// force: with the console's rules and modes. Which rules of the console are not, and why, is told by ID.
+func InForce(ctx context.Context, s Shelf, p engine.Policy) (engine.Policy, map[string]string, error) {
+	book, err := readBook(ctx, s, nil)
+	if err != nil {
+		return p, nil, err
+	}
+	p, failed := book.under(p)
+	return p, failed, nil
+}
+
 // readBook reads what is stored; what is compiled already in known is not compiled again.
-func readBook(ctx context.Context, l ledger, known *rulebook) (*rulebook, error) {
+func readBook(ctx context.Context, l Shelf, known *rulebook) (*rulebook, error) {
 	versions, err := l.SavedRules(ctx)
 	if err != nil {
 		return nil, err

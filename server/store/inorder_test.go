@@ -110,6 +110,10 @@ func TestStoredTrafficIsLookedAtBesideItsWriter(t *testing.T) {
 				}
 			}()
 			write(t, s, exchange(time.Second, 1, "198.51.100.7"))
+			record(t, s, Batch{Rules: []RuleVersion{{Rule: "cards", Number: 1, Finds: 1, Change: RuleSaved, Mode: "shadow", Definition: "id: cards", By: "ada", At: noon}}})
+			if saved, err := beside.SavedRules(t.Context()); err != nil || len(saved) != 1 || saved[0].Mode != "shadow" {
+				t.Errorf("the rules of the console are %+v, %v", saved, err)
+			}
 			n := 0
 			if _, err := beside.EachInOrder(t.Context(), noon, time.Time{}, 10, func(*engine.Exchange) error { n++; return nil }); err != nil || n != 2 {
 				t.Errorf("%d exchanges are seen, %v", n, err)

@@ -37,7 +37,7 @@ func (s *Store) look(ctx context.Context, c Config) (err error) {
 	for _, ask := range []struct {
 		of     *database
 		tables string
-	}{{s.main, "SELECT target_account, ends_at FROM decisions LIMIT 0"}, {traffic, "SELECT " + exchangeColumns + " FROM exchanges e LIMIT 0"}} {
+	}{{s.main, "SELECT finds FROM rule_versions LIMIT 0"}, {traffic, "SELECT " + exchangeColumns + " FROM exchanges e LIMIT 0"}} {
 		statement, err := ask.of.reader().PrepareContext(ctx, ask.tables)
 		if err == nil {
 			err = statement.Close() //nolint:sqlclosecheck // nobody asks it
