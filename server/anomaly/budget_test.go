@@ -124,12 +124,12 @@ func TestAMovedMedianIsNoticedAndLearnedFaster(t *testing.T) {
 		}
 	}
 	teach(30, 30)
-	before := m.core.Load().features[0].all.total()
+	before := m.core.Load().features[0].all.sum
 	teach(31, 30)
 	if d := m.State().Drifting; len(d) != 1 || d[0] != "size" {
 		t.Errorf("drifting are %v, want size", d)
 	}
-	if grown := m.core.Load().features[0].all.total() - before; grown != 2*500*unit {
+	if grown := m.core.Load().features[0].all.sum - before; grown != 2*500*unit {
 		t.Errorf("500 events after a drift count as %d", grown/unit)
 	}
 	teach(32, 30)

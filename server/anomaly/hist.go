@@ -5,19 +5,30 @@ import (
 	"sync/atomic"
 )
 
-const (
-	bins   = 64
-	groups = 8 // of bins, so that a tail is the sum of a few
-)
+const bins = 64
 
-// A histogram counts what was seen, and forgets slowly. One goroutine at a time changes it; others
-// may read meanwhile, and see it a little off.
+// A histogram counts what was seen, and forgets slowly. Of whom the model's lock has, all may be read
+// and changed; without it only how usual a bin is.
+//
+// Most of what comes is usual. So the histogram knows the last bin that is, and keeps that exact with
+// every count: a usual value is told by one comparison.
 type histogram struct {
 	low, width float64
-	scale      float64       // bins in one
-	sum        atomic.Uint32 // of all
-	group      [groups]atomic.Uint32
-	count      [bins]atomic.Uint32
+	scale      float64      // bins in one
+	usual      atomic.Int32 // the last bin whose tail, what lies there and above, is a share of all that is not odd
+	sum        uint32       // of all
+	tail       uint32       // of the last usual bin
+	rest       uint32       // of the one after it
+	count      [bins]uint32
+}
+
+// commonly is the share of all that a value's tail has at least, if it is not odd.
+var commonly = math.Exp(-indifferent)
+
+// start with bins of that width, from low on.
+func (h *histogram) start(low, width float64) {
+	h.low, h.width, h.scale = low, width, 1/width
+	h.settle()
 }
 
 // bin of a value. What lies outside, or is no number, is put at the end that is nearer to it, or
@@ -32,61 +43,88 @@ func (h *histogram) bin(x float64) int {
 	return 0
 }
 
+// odd reports whether a value in that bin adds to a score. It takes no lock.
+func (h *histogram) odd(bin int) bool { return bin > int(h.usual.Load()) }
+
 func (h *histogram) add(bin int, weight uint32) {
-	h.sum.Add(weight)
-	h.group[bin/(bins/groups)].Add(weight)
-	h.count[bin].Add(weight)
+	usual := int(h.usual.Load())
+	h.sum += weight
+	h.count[bin] += weight
+	if bin >= usual {
+		h.tail += weight
+		if bin > usual {
+			h.rest += weight
+		}
+	}
+	if h.enough(h.tail) && !h.enough(h.rest) {
+		return // as nearly always
+	}
+	for ; !h.enough(h.tail); usual-- {
+		h.rest = h.tail
+		h.tail += h.count[usual-1]
+	}
+	for ; usual < bins-1 && h.enough(h.rest); usual++ {
+		h.tail = h.rest
+		h.rest -= h.count[usual+1]
+	}
+	h.usual.Store(int32(usual)) //nolint:gosec // 0 to 63
+}
+
+// enough reports whether a tail is a share of all that is not odd. That value which is looked at
+// counts too; so the first bin's tail always is.
+func (h *histogram) enough(tail uint32) bool {
+	return float64(tail+unit) > float64(h.sum+unit)*commonly
+}
+
+// settle finds the last usual bin anew.
+func (h *histogram) settle() {
+	h.sum = 0
+	for _, n := range h.count {
+		h.sum += n
+	}
+	usual := bins - 1
+	for h.tail, h.rest = h.count[usual], 0; !h.enough(h.tail); h.tail += h.count[usual] {
+		h.rest = h.tail
+		usual--
+	}
+	h.usual.Store(int32(usual)) //nolint:gosec // 0 to 63
 }
 
 // decay takes a fifth of everything.
 func (h *histogram) decay() {
-	total := uint32(0)
-	for g := range groups {
-		sum := uint32(0)
-		for b := g * bins / groups; b < (g+1)*bins/groups; b++ {
-			n := keep(h.count[b].Load())
-			h.count[b].Store(n)
-			sum += n
-		}
-		h.group[g].Store(sum)
-		total += sum
+	for b := range h.count {
+		h.count[b] = keep(h.count[b])
 	}
-	h.sum.Store(total)
+	h.settle()
 }
 
 // keep is what a decay leaves of a count.
 func keep(n uint32) uint32 { return n - n/5 - min(n%5, 1) }
 
-// total of what was seen.
-func (h *histogram) total() uint32 { return h.sum.Load() }
-
-// oddness is what a value adds to a score, by P(X >= x) of what was seen and this one. Most values lie
-// where most lie, so it is often told by one bin or a few.
-func (h *histogram) oddness(x float64) float64 {
-	bin := h.bin(x)
-	above, all := uint32(unit), float64(h.total()+unit)
-	enough := all * usual
-	next := (bin/(bins/groups) + 1) * (bins / groups)
-	for b := bin; b < next; b++ {
-		if above += h.count[b].Load(); float64(above) > enough {
-			return 0
+// oddness is what a value in a bin adds to a score, by P(X >= x) of what was seen and this one.
+func (h *histogram) oddness(bin int) float64 {
+	if !h.odd(bin) {
+		return 0
+	}
+	above := uint32(0)
+	if first := int(h.usual.Load()) + 1; bin-first < bins-bin { // the shorter way
+		above = h.rest
+		for _, n := range h.count[first:bin] {
+			above -= n
+		}
+	} else {
+		for _, n := range h.count[bin:] {
+			above += n
 		}
 	}
-	for g := next / (bins / groups); g < groups; g++ {
-		if above += h.group[g].Load(); float64(above) > enough {
-			return 0
-		}
-	}
-	return ln(all) - ln(float64(above)) - indifferent
+	return ln(float64(h.sum+unit)) - ln(float64(above+unit)) - indifferent
 }
-
-var usual = math.Exp(-indifferent)
 
 // quantile is the bin in which a share q of what was seen is reached.
 func (h *histogram) quantile(q float64) int {
-	want, sum := q*float64(h.total()), 0.0
+	want, sum := q*float64(h.sum), 0.0
 	for b := range bins {
-		if sum += float64(h.count[b].Load()); sum >= want && sum > 0 {
+		if sum += float64(h.count[b]); sum >= want && sum > 0 {
 			return b
 		}
 	}

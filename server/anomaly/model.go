@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -88,10 +89,11 @@ type Model struct {
 // core is what was learned.
 type core struct {
 	features []learned
-	events   atomic.Uint64 // learned in all
-	since    int           // the last decay
+	warm     atomic.Bool
+	events   uint64 // learned in all
+	since    int    // the last decay
 	sources  [enoughSources]uint64
-	known    atomic.Int32 // of the sources
+	known    int // of the sources
 }
 
 type learned struct {
@@ -140,8 +142,7 @@ func newCore(schema []Feature) *core {
 	c := &core{features: make([]learned, len(schema))}
 	for i := range schema {
 		f, l := &schema[i], &c.features[i]
-		l.all.low, l.all.width = f.span()
-		l.all.scale = 1 / l.all.width
+		l.all.start(f.span())
 		if f.Kind >= Category {
 			l.known = newCounts(f.Room)
 		}
@@ -170,7 +171,10 @@ func (l *learned) at(f *Feature, v *Value) float64 {
 	case Number:
 		return v.Number
 	case Magnitude:
-		return ln(1 + min(max(v.Number, 0), f.Max))
+		if v.Number <= 0 {
+			return 0
+		}
+		return ln(1 + min(v.Number, f.Max))
 	case Category:
 		return l.known.surprise(v.Key)
 	case Transition:
@@ -180,28 +184,58 @@ func (l *learned) at(f *Feature, v *Value) float64 {
 }
 
 // Warm reports whether enough was learned to score anything.
-func (m *Model) Warm() bool {
-	c := m.core.Load()
-	return c.events.Load() >= enoughEvents && c.known.Load() >= enoughSources
-}
+func (m *Model) Warm() bool { return m.core.Load().warm.Load() }
 
 // Score says how unusual an event is: 0 is usual, 10 is odd. It is 0 until the model is warm. x has
 // a value for each feature.
-func (m *Model) Score(x []Value) float64 {
-	if !m.Warm() {
-		return 0
-	}
-	c, sum := m.core.Load(), 0.0
-	for i := range c.features {
-		l := &c.features[i]
-		sum += l.all.oddness(l.at(&m.schema[i], &x[i]))
-	}
-	return sum
-}
+func (m *Model) Score(x []Value) float64 { return m.Look(x, new(Places)) }
 
 // Learn takes in an event that was good, at a time in milliseconds. The source is whoever sent it.
 // While the model is frozen, nothing is learned.
 func (m *Model) Learn(x []Value, source uint64, at int64) {
+	p := new(Places)
+	m.core.Load().place(m.schema, x, p)
+	m.Take(x, p, source, at)
+}
+
+// Places are where an event's values lie among those that were seen before.
+type Places struct {
+	bin [MostFeatures]uint8
+	odd uint32 // a bit for each that adds to the score
+}
+
+// Look is Score, and leaves in p what Take needs: so who learns what he scored looks but once.
+func (m *Model) Look(x []Value, p *Places) float64 {
+	c := m.core.Load()
+	c.place(m.schema, x, p)
+	if p.odd == 0 || !c.warm.Load() {
+		return 0
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sum := 0.0
+	for odd := p.odd; odd != 0; odd &= odd - 1 {
+		i := bits.TrailingZeros32(odd)
+		sum += c.features[i].all.oddness(int(p.bin[i]))
+	}
+	return sum
+}
+
+// place the values of an event.
+func (c *core) place(schema []Feature, x []Value, p *Places) {
+	p.odd = 0
+	for i := range c.features {
+		l := &c.features[i]
+		bin := l.all.bin(l.at(&schema[i], &x[i]))
+		p.bin[i] = uint8(bin) //nolint:gosec // 0 to 63
+		if l.all.odd(bin) {
+			p.odd |= 1 << i
+		}
+	}
+}
+
+// Take is Learn, of an event that Look has left the places of.
+func (m *Model) Take(x []Value, p *Places, source uint64, at int64) {
 	if m.frozen.Load() {
 		return
 	}
@@ -213,8 +247,7 @@ func (m *Model) Learn(x []Value, source uint64, at int64) {
 		weight *= 2
 	}
 	for i := range c.features {
-		l := &c.features[i]
-		bin := l.all.bin(l.at(&m.schema[i], &x[i])) // before it is known
+		l, bin := &c.features[i], int(p.bin[i]%bins)
 		l.all.add(bin, weight)
 		l.day[bin]++
 		switch kind := m.schema[i].Kind; {
@@ -230,7 +263,7 @@ func (m *Model) Learn(x []Value, source uint64, at int64) {
 
 // note that an event was learned.
 func (c *core) note(source uint64) {
-	c.events.Add(1)
+	c.events++
 	if c.since++; c.since >= decayEvery {
 		c.since = 0
 		for i := range c.features {
@@ -240,12 +273,18 @@ func (c *core) note(source uint64) {
 			}
 		}
 	}
-	n := c.known.Load()
-	if n == enoughSources || slices.Contains(c.sources[:n], source) {
-		return
+	if c.known < enoughSources && !slices.Contains(c.sources[:c.known], source) {
+		c.sources[c.known] = source
+		c.known++
 	}
-	c.sources[n] = source
-	c.known.Store(n + 1)
+	c.settle()
+}
+
+// settle whether it is warm.
+func (c *core) settle() {
+	if !c.warm.Load() && c.events >= enoughEvents && c.known >= enoughSources {
+		c.warm.Store(true)
+	}
 }
 
 // Fresh reports whether nobody has yet shown a category, under a feature, to the model.
@@ -271,12 +310,14 @@ func (m *Model) Explain(x []Value) []Part {
 	if !m.Warm() {
 		return nil
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	c, sum := m.core.Load(), 0.0
 	var parts []Part
 	for i := range c.features {
 		f, l := &m.schema[i], &c.features[i]
 		at := l.at(f, &x[i])
-		points := l.all.oddness(at)
+		points := l.all.oddness(l.all.bin(at))
 		if points == 0 {
 			continue
 		}
@@ -339,7 +380,7 @@ func (m *Model) State() State {
 	defer m.mu.Unlock()
 	c := m.core.Load()
 	s := State{
-		Warm: m.Warm(), Frozen: m.frozen.Load(), Events: c.events.Load(), Sources: int(c.known.Load()), Days: m.kept,
+		Warm: m.Warm(), Frozen: m.frozen.Load(), Events: c.events, Sources: c.known, Days: m.kept,
 		Actors: int(m.actors.active.Load()), Alerts: int(m.actors.alerts.Load()),
 		Threshold: m.actors.threshold(), Odd: m.actors.oddAt(),
 	}

@@ -270,7 +270,7 @@ func TestThePackageStandsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	allowed := " encoding/binary errors fmt hash/crc32 hash/fnv math slices sync sync/atomic "
+	allowed := " encoding/binary errors fmt hash/crc32 hash/fnv math math/bits slices sync sync/atomic "
 	for _, file := range files {
 		if strings.HasSuffix(file.Name(), "_test.go") || !strings.HasSuffix(file.Name(), ".go") {
 			continue
@@ -413,12 +413,13 @@ func BenchmarkEvent(b *testing.B) {
 		}
 	}
 	var actors [64]Actor
+	var p Places
 	n := 0
 	b.ReportAllocs()
 	for b.Loop() {
 		x := events[n%256]
-		m.Follow(&actors[n%64], m.Score(x), false, int64(n))
-		m.Learn(x, uint64(n%64), int64(n))
+		m.Follow(&actors[n%64], m.Look(x, &p), false, int64(n))
+		m.Take(x, &p, uint64(n%64), int64(n))
 		n++
 	}
 }

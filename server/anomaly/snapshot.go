@@ -139,11 +139,10 @@ func signature(schema []Feature) uint64 {
 }
 
 func (c *core) append(b []byte) []byte {
-	b = binary.AppendUvarint(b, c.events.Load())
+	b = binary.AppendUvarint(b, c.events)
 	b = binary.AppendUvarint(b, uint64(c.since)) //nolint:gosec // never negative
-	known := c.known.Load()
-	b = binary.AppendUvarint(b, uint64(known)) //nolint:gosec // 0 to 50
-	for _, s := range c.sources[:known] {
+	b = binary.AppendUvarint(b, uint64(c.known)) //nolint:gosec // 0 to 50
+	for _, s := range c.sources[:c.known] {
 		b = binary.LittleEndian.AppendUint64(b, s)
 	}
 	for i := range c.features {
@@ -158,13 +157,13 @@ func (c *core) append(b []byte) []byte {
 }
 
 func (c *core) read(r *reader) {
-	c.events.Store(r.number(math.MaxUint64))
+	c.events = r.number(math.MaxUint64)
 	c.since = int(r.number(decayEvery - 1)) //nolint:gosec // it is small
-	known := r.number(enoughSources)
-	for i := range known {
+	c.known = int(r.number(enoughSources))  //nolint:gosec // 0 to 50
+	for i := range c.known {
 		c.sources[i] = r.word()
 	}
-	c.known.Store(int32(known)) //nolint:gosec // 0 to 50
+	c.settle()
 	for i := range c.features {
 		l := &c.features[i]
 		l.all.read(r)
@@ -180,7 +179,7 @@ const mostCounted = 1 << 31
 
 func (h *histogram) append(b []byte) []byte {
 	for i := range h.count {
-		b = binary.AppendUvarint(b, uint64(h.count[i].Load()))
+		b = binary.AppendUvarint(b, uint64(h.count[i]))
 	}
 	return b
 }
@@ -190,8 +189,9 @@ func (h *histogram) read(r *reader) {
 	for i := range h.count {
 		n := r.number(left)
 		left -= n
-		h.add(i, uint32(n)) //nolint:gosec // less than 2^31
+		h.count[i] = uint32(n) //nolint:gosec // less than 2^31
 	}
+	h.settle()
 }
 
 func (t *tally) append(b []byte) []byte {

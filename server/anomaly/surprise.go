@@ -7,7 +7,7 @@ import "sync/atomic"
 // once. One goroutine at a time changes them; others may read meanwhile.
 type counts struct {
 	total atomic.Uint32
-	cells []atomic.Uint64 // 32 bits of the key's hash, never zero, and the count
+	cells []atomic.Uint64 // 32 bits of the key's hash, never zero, and the count; so many as are a power of two
 }
 
 const (
@@ -37,7 +37,7 @@ func mix(x uint64) uint64 {
 // place is where a key's set begins, and what it is known by there.
 func (c *counts) place(key uint64) (set int, tag uint64) {
 	h := mix(key)
-	return int(h%uint64(len(c.cells))) &^ (ways - 1), max(h>>32, 1)
+	return int(h&uint64(len(c.cells)-1)) &^ (ways - 1), max(h>>32, 1) //nolint:gosec // within the cells
 }
 
 // of a key: its count, in units.

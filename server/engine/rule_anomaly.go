@@ -113,16 +113,23 @@ func watchAnomalies(p Policy, _ Terms, k keyed) watch {
 	return w
 }
 
-// vectors are lent, as views are.
-var vectors = sync.Pool{New: func() any { return new([oddFeatures]anomaly.Value) }}
+// A likeness is an exchange as the model sees it. They are lent, as views are, and always filled in the
+// same places.
+type likeness struct {
+	values [oddFeatures]anomaly.Value
+	places anomaly.Places
+}
+
+var likenesses = sync.Pool{New: func() any { return new(likeness) }}
 
 func (w *oddities) ask(x *view, _ *question) (t tally) {
 	if x.Doubted {
 		return t
 	}
 	at := x.At.UnixMilli()
-	v := vectors.Get().(*[oddFeatures]anomaly.Value)
-	defer vectors.Put(v)
+	like := likenesses.Get().(*likeness)
+	defer likenesses.Put(like)
+	v := &like.values
 	a := actorOf(x.Client)
 	hash := x.places.place(OfClient, uint64(a), w.keyed)
 	s, set := w.at(hash)
@@ -138,9 +145,9 @@ func (w *oddities) ask(x *view, _ *question) (t tally) {
 	}
 	c := &w.clients[s.first+i]
 	w.measure(&s.slots[i], c, x, at, v)
-	standing := w.model.Follow(&c.Actor, w.model.Score(v[:]), c.flags&flaggedOtherwise != 0, at)
+	standing := w.model.Follow(&c.Actor, w.model.Look(v[:], &like.places), c.flags&flaggedOtherwise != 0, at)
 	if c.teaches(x, at) {
-		w.model.Learn(v[:], uint64(a), at)
+		w.model.Take(v[:], &like.places, uint64(a), at)
 	}
 	if standing == anomaly.Usual || x.visitor.marks&robots != 0 && x.visitor.reads() { // a crawler behaves like one
 		return t
@@ -195,20 +202,18 @@ func (w *oddities) measure(slot *slot, c *oddity, x *view, at int64, v *[oddFeat
 	if slot.mark = max(second, last)<<32 | int64(uint32(path)); served(x.Status) {
 		slot.more |= bit
 	}
-	*v = [oddFeatures]anomaly.Value{
-		oddRate:    {Number: float64(c.rate)},
-		oddErrors:  {Number: c.errors.number()},
-		oddPath:    {Key: path, Repeated: repeated},
-		oddMethod:  {Key: x.hashed(OfRoute, x.Method, w.keyed), Repeated: repeated},
-		oddAgent:   {Key: agent.shape, Repeated: !first},
-		oddStep:    {Key: path, Given: before, Repeated: repeated},
-		oddBare:    {Number: c.bare.number()},
-		oddFresh:   {Number: c.fresh.number()},
-		oddLetters: {Number: oddLettersIn(x)},
-		oddRun:     {Number: float64(c.run)},
-		oddFile:    {Key: folded.ending, Repeated: repeated},
-		oddPrint:   {Key: x.Fingerprint, Repeated: !first},
-	}
+	v[oddRate].Number = float64(c.rate)
+	v[oddErrors].Number = c.errors.number()
+	v[oddPath].Key, v[oddPath].Repeated = path, repeated
+	v[oddMethod].Key, v[oddMethod].Repeated = x.hashed(OfRoute, x.Method, w.keyed), repeated
+	v[oddAgent].Key, v[oddAgent].Repeated = agent.shape, !first
+	v[oddStep].Key, v[oddStep].Given, v[oddStep].Repeated = path, before, repeated
+	v[oddBare].Number = c.bare.number()
+	v[oddFresh].Number = c.fresh.number()
+	v[oddLetters].Number = oddLettersIn(x)
+	v[oddRun].Number = float64(c.run)
+	v[oddFile].Key, v[oddFile].Repeated = folded.ending, repeated
+	v[oddPrint].Key, v[oddPrint].Repeated = x.Fingerprint, !first
 }
 
 // teaches reports whether an exchange is one of those that tell what is usual.
