@@ -167,6 +167,7 @@ func TestTheEngineIsPure(t *testing.T) {
 		"net/netip", "slices", "strconv", "strings", "sync", "sync/atomic", "time", "unicode", "unicode/utf8",
 		"golang.org/x/text/unicode/norm",
 		"github.com/sentinel-protocol/sentinel/server/anomaly",
+		"github.com/sentinel-protocol/sentinel/server/engine/ahead", // changes time and nothing else
 	}
 	read := 0
 	for _, file := range files {

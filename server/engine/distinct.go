@@ -52,6 +52,7 @@ func newDistinct(limit int, span, late int64, keep bool, slots int, k keyed, by 
 	w := &distinct{table: newTable(slots, k), limit: limit, span: span, late: late, keep: keep}
 	w.names, w.clients = newNames(by, w.size()), by.client()
 	w.values = make([]sighting, w.size()*fewValues)
+	lay(w.table, w.values, fewValues)
 	w.said = make([]saying, stripes*saidLately)
 	if limit >= fewValues {
 		w.lent = make([]uint16, w.size())

@@ -56,7 +56,14 @@ func (e *Engine) Decide(r Request) Verdict {
 		r.Folded, _ = Fold(r.Path)
 	}
 	g := e.regime.Load()
+	hash := e.hash.word(uint64(actorOf(r.Client)))
+	for _, t := range g.clients {
+		t.foresee(hash)
+	}
 	s := e.lists.stand(&r, r.Exempt || r.Doubted)
+	for _, t := range g.clients {
+		t.fetch(hash)
+	}
 	v := Verdict{Monitored: s.watched}
 	switch {
 	case s.action() == Allow:
@@ -66,7 +73,7 @@ func (e *Engine) Decide(r Request) Verdict {
 	case len(g.policy.Denies) > 0 && below(g.policy.Denies, r.Folded):
 		v.Status, v.Cause, v.Reference = 403, DeniedPath, ExchangeReference(r.ID)
 	default:
-		return e.ask(g, v, &r, s)
+		return e.ask(g, v, &r, s, hash)
 	}
 	if g.policy.Observe {
 		e.count(v.Cause)
@@ -75,8 +82,8 @@ func (e *Engine) Decide(r Request) Verdict {
 	return v
 }
 
-// ask the rules about a request that lists let pass.
-func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
+// ask the rules about a request that lists let pass. The hash is its client's.
+func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing, hash uint64) Verdict {
 	shadow := e.supposedly(g, r)
 	would := ""
 	if shadow.action() == Block {
@@ -113,6 +120,7 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing) Verdict {
 		case a.watch != nil:
 			t = a.watch.ask(see(), q)
 		case a.plain:
+			q.hash = hash
 			t = a.counter.see(actorOf(r.Client), q)
 		default:
 			t = a.see(see(), q, e.hash)
@@ -225,8 +233,10 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	if x.Folded == "" {
 		x.Folded, _ = Fold(x.Path)
 	}
-	e.memos.recall(x, e.hash)
 	g := e.regime.Load()
+	g.foresee(x, e.hash)
+	e.memos.recall(x, e.hash)
+	g.fetch(x, e.hash)
 	turn := g.about(&x.Exchange)
 	who := uint32(0)
 	switch {

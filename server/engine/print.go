@@ -4,7 +4,7 @@ package engine
 // last. A program is known by its fingerprint where the edge sees one, else by what its user agent
 // says without its versions.
 type prints struct {
-	*table // by account, key or session
+	*table // by account, key or session; a slot holds when it was last well answered, and how often as far as that matters
 	known  []habits
 }
 
@@ -35,6 +35,7 @@ type use struct {
 func newPrints(p Policy, k keyed) *prints {
 	h := &prints{table: newTable(p.Clients/8, k)}
 	h.known = make([]habits, h.size())
+	lay(h.table, h.known, 1)
 	return h
 }
 
@@ -101,8 +102,7 @@ func (h *prints) touch(who, hash uint64, v *view, f func(*habits)) {
 	i := s.find(set, who, hash)
 	if i < 0 {
 		if i, _ = s.claim(set, who, hash, v.now, func(i int) worth {
-			p := &h.known[s.first+i]
-			return worth{min(int(p.times), habitFrom), p.at}
+			return worth{int(s.slots[i].more), s.slots[i].mark}
 		}); i < 0 {
 			return
 		}
@@ -116,6 +116,7 @@ func (h *prints) touch(who, hash uint64, v *view, f func(*habits)) {
 		return
 	}
 	f(p)
+	s.slots[i].mark, s.slots[i].more = p.at, min(int64(p.times), habitFrom)
 }
 
 // strange reports whether a program was never used by somebody who is known.

@@ -26,6 +26,8 @@ type regime struct {
 	oddities *oddities     // nil when nobody looks for any
 	strange  []*armed      // likewise, about what is strange
 	sources  *visitors     // of every answer; one of the learners
+	clients  []*table      // that are looked into for every request, by client
+	expected []expected    // tables that are looked into for nearly every answer
 }
 
 // newRegime takes over from the one before what is counted the same way. The policy is valid.
@@ -67,6 +69,7 @@ func newRegime(p Policy, k keyed, before *regime) *regime {
 	}
 	g.index()
 	g.cover()
+	g.expect()
 	if before != nil && before.policy.Collateral == p.Collateral && before.policy.Clients == p.Clients {
 		g.history = before.history
 	} else {

@@ -110,6 +110,7 @@ func watchAnomalies(p Policy, _ Terms, k keyed) watch {
 	}
 	w := &oddities{table: newTable(p.Clients/2, k), model: m}
 	w.clients = make([]oddity, w.size())
+	lay(w.table, w.clients, 1)
 	return w
 }
 

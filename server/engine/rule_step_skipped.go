@@ -61,7 +61,7 @@ func attempted(status int) bool {
 // Payments that are no further apart than the span belong together: who tries again, or pays five
 // bills, got his quote before the first.
 type skips struct {
-	*table // by holder and route
+	*table // by holder and route; a slot holds when he last tried, and in how many sessions he paid as far as that matters
 	span   int64
 	paths  []string
 	payers []spender
@@ -188,14 +188,15 @@ func (w *skips) touch(who, route uint64, now int64, f func(*spender)) {
 	i := s.find(set, key, key)
 	if i < 0 {
 		if i, _ = s.claim(set, key, key, now, func(i int) worth {
-			p := &w.payers[s.first+i]
-			return worth{int(min(p.paid, ownFrom)), p.tried}
+			return worth{int(s.slots[i].more), s.slots[i].mark}
 		}); i < 0 {
 			return
 		}
 		w.payers[s.first+i] = spender{holder: who, tried: never}
 	}
-	f(&w.payers[s.first+i])
+	p := &w.payers[s.first+i]
+	f(p)
+	s.slots[i].mark, s.slots[i].more = p.tried, int64(min(p.paid, ownFrom))
 }
 
 // take in what somebody did before he paid.
@@ -205,7 +206,9 @@ func (w *skips) take(who, route uint64, had *passed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i := s.find(set, key, key); i >= 0 {
-		w.payers[s.first+i].take(had)
+		p := &w.payers[s.first+i]
+		p.take(had)
+		s.slots[i].more = int64(min(p.paid, ownFrom))
 	}
 }
 

@@ -55,7 +55,7 @@ func (s *stripe) load(c *carrier, row func(i int)) {
 			c.fail()
 			return
 		}
-		s.entries[place-1] = entry(tag)<<slotBits | entry(i+1)
+		s.enter(place-1, entry(tag)<<slotBits|entry(i+1))
 	}
 }
 

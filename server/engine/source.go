@@ -90,6 +90,7 @@ func newSources(p Policy, k keyed) *visitors {
 	l := &visitors{table: newTable(p.Clients/4, k), site: newSite(p, k)}
 	l.knowCrawlers(p)
 	l.records = make([]visitor, l.size())
+	lay(l.table, l.records, 1)
 	l.texts = make([]lostText, stripes*textsPerStripe)
 	return l
 }

@@ -16,7 +16,7 @@ import (
 // not left a thousand times no step is odd, nor is one to a route that is new to everybody, as after a
 // release.
 type steps struct {
-	*table  // by holder
+	*table  // by holder; a slot holds when he last walked, and how many steps he has to set against newcomers
 	walkers []walker
 	ways    *table // by route, and by two that follow each other; a slot holds how often, and who was the last
 }
@@ -60,6 +60,7 @@ const (
 func newSteps(p Policy, k keyed) *steps {
 	s := &steps{table: newTable(p.Clients/16, k), ways: newTable(waysKept, k)}
 	s.walkers = make([]walker, s.size())
+	lay(s.table, s.walkers, 1)
 	return s
 }
 
@@ -82,8 +83,8 @@ func (s *steps) look(v *view) {
 	i := stripe.find(set, who, hash)
 	if i < 0 {
 		if i, _ = stripe.claim(set, who, hash, v.now, func(i int) worth {
-			w := &s.walkers[stripe.first+i]
-			return worth{int(min(w.taken, oddAmong)), w.at}
+			w := &stripe.slots[i]
+			return worth{int(w.more), w.mark}
 		}); i < 0 {
 			return
 		}
@@ -109,6 +110,7 @@ func (s *steps) look(v *view) {
 	}
 	w.at = v.now
 	w.trail.pass(to, v.now)
+	stripe.slots[i].mark, stripe.slots[i].more = v.now, int64(min(w.taken, oddAmong))
 }
 
 // step from where a walker is.

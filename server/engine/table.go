@@ -4,6 +4,9 @@ import (
 	"math"
 	"math/bits"
 	"sync"
+	"sync/atomic"
+
+	"github.com/sentinel-protocol/sentinel/server/engine/ahead"
 )
 
 // A table finds a slot for each key, in a fixed number of slots: sets of eight, chosen by a
@@ -17,7 +20,10 @@ import (
 type table struct {
 	keyed
 	stripes [stripes]stripe
-	sets    uint64 // in a stripe; a power of two
+	sets    uint64        // in a stripe; a power of two
+	entries []entry       // of all stripes, in their order
+	soon    ahead.Array   // the slots of all stripes, and
+	beside  []ahead.Array // what lies beside them by their numbers
 
 	admission *admission // to full sets; nil admits everybody
 	steady    int64      // milliseconds, from a multiple of it to the next, in which no count falls; 0 where that is not known
@@ -68,12 +74,13 @@ func (e entry) slot() int { return int(e&(1<<slotBits-1)) - 1 }
 
 func newTable(slots int, k keyed) *table {
 	n := powerOfTwo(max(slots, stripes*ways))
-	t := &table{keyed: k, sets: uint64(n / stripes / ways)}
-	each := n / stripes
+	t := &table{keyed: k, sets: uint64(n / stripes / ways), entries: make([]entry, n)}
+	each, all := n/stripes, make([]slot, n)
+	t.soon = ahead.Of(all, 1)
 	for i := range t.stripes {
 		t.stripes[i].table, t.stripes[i].first = t, i*each
-		t.stripes[i].entries = make([]entry, each)
-		t.stripes[i].slots = make([]slot, each)
+		t.stripes[i].entries = t.entries[i*each : (i+1)*each : (i+1)*each]
+		t.stripes[i].slots = all[i*each : (i+1)*each : (i+1)*each]
 	}
 	return t
 }
@@ -83,6 +90,47 @@ func (t *table) size() int { return len(t.stripes) * len(t.stripes[0].slots) }
 // at is where a hash leads: a stripe, and the first entry of a set within it.
 func (t *table) at(hash uint64) (s *stripe, set int) {
 	return &t.stripes[hash%stripes], int(hash>>32&(t.sets-1)) * ways
+}
+
+// lay beside the slots what belongs to them by their numbers in the table, so many elements to each. It is
+// fetched with them.
+func lay[T any](t *table, s []T, each int) { t.beside = append(t.beside, ahead.Of(s, each)) }
+
+// itself is for those that hold a table.
+func (t *table) itself() *table { return t }
+
+// foresee asks for the entries that a hash leads to, so that they are on their way.
+func (t *table) foresee(hash uint64) {
+	at := hash % stripes
+	ahead.Line(&t.entries[int(at*t.sets+hash>>32&(t.sets-1))*ways])
+}
+
+// fetch asks for what belongs to a hash once its entries are there, or, where all are taken by others, for
+// the slots of those who may have to give way. It looks without the lock, and so may be wrong in what it
+// asks for.
+func (t *table) fetch(hash uint64) {
+	at := hash % stripes
+	all := (*[ways]entry)(t.entries[int(at*t.sets+hash>>32&(t.sets-1))*ways:])
+	like := entry(hash >> (32 + slotBits))
+	first, room := int(at*t.sets)*ways, false // or he is known, and needs none
+	for i := range all {
+		e := entry(atomic.LoadUint32((*uint32)(&all[i])))
+		if e == 0 || e>>slotBits != like {
+			room = room || e == 0
+			continue
+		}
+		room = true
+		n := first + e.slot()
+		t.soon.Ends(n)
+		for b := range t.beside {
+			t.beside[b].Ends(n)
+		}
+	}
+	if !room { // somebody has to give way
+		for i := range all {
+			t.soon.Line(first + entry(atomic.LoadUint32((*uint32)(&all[i]))).slot())
+		}
+	}
 }
 
 // find answers the number of the key's slot in the stripe, or -1.
@@ -132,7 +180,8 @@ func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) w
 	for at := set; at < set+ways; at++ {
 		if s.entries[at] == 0 {
 			i = s.take()
-			s.entries[at], s.slots[i] = newEntry(hash, i), slot{key: key}
+			s.slots[i] = slot{key: key}
+			s.enter(at, newEntry(hash, i))
 			s.raise(set, now, 0)
 			return i, worth{}
 		}
@@ -169,9 +218,13 @@ func (s *stripe) claim(set int, key, hash uint64, now int64, weigh func(i int) w
 	}
 	i = s.entries[victim].slot()
 	s.lost = s.slots[i].key
-	s.entries[victim], s.slots[i] = newEntry(hash, i), slot{key: key}
+	s.slots[i] = slot{key: key}
+	s.enter(victim, newEntry(hash, i))
 	return i, pushed
 }
+
+// enter what leads to a slot. Who fetches looks at entries without the lock.
+func (s *stripe) enter(at int, e entry) { atomic.StoreUint32((*uint32)(&s.entries[at]), uint32(e)) }
 
 // floor of a set, 0 when it is not known.
 func (s *stripe) floor(set int, now int64) int {
@@ -255,7 +308,7 @@ func (s *stripe) take() (i int) {
 // drop empties an entry and takes its slot back.
 func (s *stripe) drop(at int) {
 	i := s.entries[at].slot()
-	s.entries[at] = 0
+	s.enter(at, 0)
 	s.slots[i] = slot{mark: s.free}
 	s.free = int64(i + 1)
 	s.held--

@@ -35,6 +35,7 @@ func newTwelfths[T uint16 | uint32](limit int, span, late int64, keep bool, slot
 	w.clients = by.client()
 	w.keepSteady(w.part)
 	w.names, w.cells = newNames(by, w.size()), make([]T, w.size()*living)
+	lay(w.table, w.cells, living)
 	return w
 }
 

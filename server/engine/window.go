@@ -134,6 +134,7 @@ func newWindow[T uint16 | uint32](limit int, span, late int64, keep bool, slots 
 	w.names, w.clients = newNames(levelsOf(nil), w.size()), true
 	w.times = newRings[T](max(limit, 1), w.size())
 	w.quiet = make([]int64, w.size())
+	lay(w.table, w.times.own, w.times.few)
 	if late >= span {
 		w.before = newWindow[T](limit, span, span-1, keep, slots/16, k)
 	}

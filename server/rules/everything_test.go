@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/bits"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"runtime"
@@ -61,7 +62,8 @@ func BenchmarkCoreWithoutAnomaly(b *testing.B) {
 
 func beyondCore(r engine.Rule) bool { return r.Pack != "core" }
 
-// A crowd of 10,000 people with an account and a key each look at what they have, and pay.
+// A crowd of 10,000 people with an account and a key each look at what they have, and pay. They come in
+// no order, each once a second on the average.
 func crowd(b *testing.B, e *engine.Engine) {
 	b.Helper()
 	const people = 10_000
@@ -79,10 +81,11 @@ func crowd(b *testing.B, e *engine.Engine) {
 		{Request: engine.Request{Method: "GET", Path: "/api/history"}, Status: 200, Bytes: 2400},
 		{Request: engine.Request{Method: "GET", Path: "/static/app.css", Signs: engine.Referred}, Status: 200, Bytes: 9000},
 	}
-	n := 0
+	n, dice, rounds := 0, rand.New(rand.NewPCG(1, 2)), make([]uint8, people)
 	ask := func() {
-		who, round := n%people, n/people
-		x := asks[round%len(asks)]
+		who := dice.IntN(people)
+		x := asks[int(rounds[who])%len(asks)]
+		rounds[who]++
 		x.ID, x.At = uint64(n), noon.Add(time.Duration(n)*100*time.Microsecond)
 		x.Folded, x.Route = x.Path, x.Path
 		x.Client = netip.AddrFrom4([4]byte{10, byte(who >> 8), byte(who), 7})
@@ -98,13 +101,36 @@ func crowd(b *testing.B, e *engine.Engine) {
 			}
 		}
 	}
-	for range 8 * people { // everybody is known
+	for range 16 * people { // everybody is known
 		ask()
 	}
+	var took [1 << 11]int // of one in seven, in steps of 16 ns
 	b.ReportAllocs()
-	for b.Loop() {
+	for n := 0; b.Loop(); n++ {
+		if n%7 != 0 {
+			ask()
+			continue
+		}
+		began := time.Now()
 		ask()
+		took[min(int(time.Since(began)/16), len(took)-1)]++
 	}
+	b.ReportMetric(quantile(took[:], 0.5)*16, "p50-ns")
+	b.ReportMetric(quantile(took[:], 0.99)*16, "p99-ns")
+}
+
+// quantile of counts, as the place where a share q of them is reached.
+func quantile(counts []int, q float64) float64 {
+	all, sum := 0, 0.0
+	for _, n := range counts {
+		all += n
+	}
+	for i, n := range counts {
+		if sum += float64(n); sum >= q*float64(all) {
+			return float64(i) + 0.5
+		}
+	}
+	return float64(len(counts))
 }
 
 var many = flag.Uint("sources", 1_000_000, "how many touch the memory of an engine with everything on")

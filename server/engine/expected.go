@@ -1,0 +1,78 @@
+package engine
+
+// An expected table is looked into for nearly every answer, by that dimension; by nothing stands for
+// the holder. Memory is far away, and a look-up waits for it twice or more: for the entry, and then for
+// what it leads to. So all expected tables are asked for both before the first of them is needed.
+type expected struct {
+	*table
+	by Dimension
+}
+
+// expect the tables of what is asked about every request, or every answer.
+func (g *regime) expect() {
+	for _, a := range g.requests.always {
+		if t := tableOf(a.counter); a.plain && t != nil {
+			g.clients = append(g.clients, t)
+		}
+	}
+	add := func(m memory, by Dimension) {
+		if t := tableOf(m); t != nil {
+			g.expected = append(g.expected, expected{t, by})
+		}
+	}
+	for _, l := range g.learners {
+		switch l := l.(type) {
+		case *visitors:
+			add(l, OfClient)
+		case *prints, *steps:
+			add(l, ByNothing)
+		}
+	}
+	for _, a := range g.answers.always {
+		switch {
+		case a.counter != nil && a.levels.n == 1:
+			add(a.counter, a.levels.of[0])
+		case g.oddities != nil && a.watch == g.oddities:
+			add(a.watch, OfClient)
+		}
+	}
+}
+
+// tableOf a memory that is one, nil for others.
+func tableOf(m memory) *table {
+	if t, ok := m.(interface{ itself() *table }); ok {
+		return t.itself()
+	}
+	return nil
+}
+
+// place of an exchange in an expected table; false where it has none.
+func (t *expected) place(v *view, k keyed) (hash uint64, ok bool) {
+	if t.by == ByNothing {
+		_, hash = v.holderAt(k)
+		return hash, true
+	}
+	word, ok := t.by.value(v, k)
+	if !ok {
+		return 0, false
+	}
+	return v.places.place(t.by, word, k), true
+}
+
+// foresee asks for the entries that an answer leads to.
+func (g *regime) foresee(v *view, k keyed) {
+	for i := range g.expected {
+		if hash, ok := g.expected[i].place(v, k); ok {
+			g.expected[i].foresee(hash)
+		}
+	}
+}
+
+// fetch asks for what they lead to.
+func (g *regime) fetch(v *view, k keyed) {
+	for i := range g.expected {
+		if hash, ok := g.expected[i].place(v, k); ok {
+			g.expected[i].fetch(hash)
+		}
+	}
+}
