@@ -18,7 +18,7 @@ import (
 // time is what stands right before the first one.
 type combined struct {
 	clock  clock
-	agents [512]agent // seen last
+	agents [256][2]agent // seen last, the newer one of two in one place first
 }
 
 // agentSeed decides only where a user agent is looked for first.
@@ -45,15 +45,15 @@ func (c *combined) parse(line string, x *engine.Exchange) (ok bool, problem stri
 		return false, noTime
 	}
 	who := line[:quote-before]
-	first, rest, _ := strings.Cut(who, " ")
+	first, rest, _ := cut(who, ' ')
 	if x.Client, ok = address(first); !ok { // a virtual host, perhaps
-		first, rest, _ = strings.Cut(rest, " ")
+		first, rest, _ = cut(rest, ' ')
 		if x.Client, ok = address(first); !ok {
 			return false, noClient
 		}
 	}
 	if len(rest) > len("- - ") { // identity, user and a space
-		if _, user, ok := strings.Cut(rest, " "); ok && user != "- " {
+		if _, user, ok := cut(rest, ' '); ok && user != "- " {
 			setAccount(x, unescaped(user))
 		}
 	}
@@ -63,7 +63,7 @@ func (c *combined) parse(line string, x *engine.Exchange) (ok bool, problem stri
 		return false, noStatus
 	}
 	request, tail := line[quote+1:end], line[end+2:]
-	code, tail, _ := strings.Cut(tail, " ")
+	code, tail, _ := cut(tail, ' ')
 	if x.Status, ok = status(code); !ok {
 		return false, noStatus
 	}
@@ -72,7 +72,7 @@ func (c *combined) parse(line string, x *engine.Exchange) (ok bool, problem stri
 	}
 	setRequest(x, unescaped(request))
 
-	sent, tail, _ := strings.Cut(tail, " ")
+	sent, tail, _ := cut(tail, ' ')
 	x.Bytes = size(sent)
 	if len(tail) > 0 && tail[0] == '"' { // the referer, then the user agent
 		if end := quoteIn(tail, 1); end > 0 && strings.HasPrefix(tail[end:], `" "`) {
@@ -92,11 +92,16 @@ func (c *combined) setUserAgent(x *engine.Exchange, written string) {
 		setUserAgent(x, unescaped(written))
 		return
 	}
-	known := &c.agents[maphash.String(agentSeed, written)%uint64(len(c.agents))]
+	lately := &c.agents[maphash.String(agentSeed, written)%uint64(len(c.agents))]
+	known := &lately[0]
 	if known.written != written {
-		var of engine.Exchange
-		setUserAgent(&of, unescaped(written))
-		*known = agent{strings.Clone(written), strings.Clone(of.UserAgent), of.Signs}
+		if known = &lately[1]; known.written != written {
+			known = &lately[0]
+			lately[1] = *known
+			var of engine.Exchange
+			setUserAgent(&of, unescaped(written))
+			*known = agent{strings.Clone(written), strings.Clone(of.UserAgent), of.Signs}
+		}
 	}
 	x.UserAgent = known.kept
 	x.Signs |= known.signs

@@ -28,15 +28,18 @@ const (
 // setRequest takes a request line apart: method, target, protocol. What is none, such as the
 // first bytes of another protocol, is kept as a path without a method.
 func setRequest(x *engine.Exchange, line string) {
-	method, rest, ok := strings.Cut(line, " ")
-	if !ok || !token(method) {
+	method, rest, ok := cut(line, ' ')
+	usual := method == "GET" || method == "POST" || method == "HEAD"
+	if !ok || !usual && !token(method) {
 		setPath(x, line)
 		return
 	}
 	if i := strings.LastIndexByte(rest, ' '); i >= 0 && strings.HasPrefix(rest[i+1:], "HTTP/") {
 		rest = rest[:i]
 	}
-	setMethod(x, method)
+	if x.Method = method; !usual {
+		setMethod(x, method)
+	}
 	setPath(x, rest)
 }
 
@@ -56,7 +59,14 @@ func setMethod(x *engine.Exchange, method string) {
 
 // setPath keeps the target of a request as the gateway does: without its query, folded beside.
 func setPath(x *engine.Exchange, target string) {
-	target, query, _ := strings.Cut(target[:min(len(target), longestURL)], "?")
+	target, query, _ := cut(target[:min(len(target), longestURL)], '?')
+	if tame(target) {
+		x.Path, x.Folded, x.Route = target, target, target
+		if query != "" {
+			x.Signs = engine.ReadSigns("", query, "")
+		}
+		return
+	}
 	x.Signs = engine.ReadSigns(target, query, "")
 	if target != "" && target[0] != '/' {
 		target = absolute(target)
@@ -69,6 +79,58 @@ func setPath(x *engine.Exchange, target string) {
 		x.Folded = engine.Storable(folded, maxPath, engine.Percent)
 	}
 	x.Route = x.Folded
+}
+
+// tame reports a path that shows nothing and is kept as it is, as nearly all are: lower-case letters,
+// few digits, and what usually stands between them. One look at it spares those for one thing each.
+func tame(path string) bool {
+	if path == "" || path[0] != '/' || len(path) > maxPath {
+		return false
+	}
+	digits, last := 0, tameSlash
+	for i := 1; i < len(path); i++ {
+		kind := tameBytes[path[i]]
+		if kind == 0 || kind >= tameDot && last >= tameDot {
+			return false
+		}
+		digits += int(kind & tameDigit)
+		last = kind
+	}
+	return digits < fewDigits && last != tameDot
+}
+
+// fewDigits are no card number.
+const fewDigits = 12
+
+const (
+	tameDigit = uint8(1) << iota
+	tameLetter
+	tameDot
+	tameSlash
+)
+
+var tameBytes = func() (kinds [256]uint8) {
+	for c := range kinds {
+		switch c := byte(c); {
+		case digit(c):
+			kinds[c] = tameDigit
+		case c >= 'a' && c <= 'z', c == '-', c == '_':
+			kinds[c] = tameLetter
+		case c == '.':
+			kinds[c] = tameDot
+		case c == '/':
+			kinds[c] = tameSlash
+		}
+	}
+	return kinds
+}()
+
+// cut is strings.Cut at a byte.
+func cut(s string, at byte) (before, after string, found bool) {
+	if i := strings.IndexByte(s, at); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
 }
 
 // absolute takes scheme and host off a target that has them, as requests to a proxy do.
@@ -124,31 +186,26 @@ func address(s string) (netip.Addr, bool) {
 
 // dotted reads four numbers of up to 255, without zeros in front.
 func dotted(s string) (netip.Addr, bool) {
-	if len(s) < 7 || len(s) > 15 {
-		return netip.Addr{}, false
-	}
 	var b [4]byte
-	n, value, digits := 0, 0, 0
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c >= '0' && c <= '9':
-			if digits > 0 && value == 0 {
+	at := 0
+	for n := range b {
+		if n > 0 {
+			if at == len(s) || s[at] != '.' {
 				return netip.Addr{}, false
 			}
-			value = value*10 + int(c-'0')
-			if digits++; value > 255 {
-				return netip.Addr{}, false
-			}
-		case c == '.' && digits > 0 && n < 3:
-			b[n] = byte(value)
-			n, value, digits = n+1, 0, 0
-		default:
+			at++
+		}
+		value, from := 0, at
+		for at < len(s) && at < from+3 && digit(s[at]) {
+			value = value*10 + int(s[at]-'0')
+			at++
+		}
+		if at == from || value > 255 || s[from] == '0' && at > from+1 {
 			return netip.Addr{}, false
 		}
+		b[n] = byte(value)
 	}
-	b[3] = byte(value)
-	return netip.AddrFrom4(b), n == 3 && digits > 0
+	return netip.AddrFrom4(b), at == len(s)
 }
 
 // host reads an address that may have a port behind it.
