@@ -59,8 +59,7 @@ func (k keyed) text(s string) uint64 {
 	v2, v3 := k.k0^0x6c7967656e657261, k.k1^0x7465646279746573
 	last := uint64(len(s)) << 56
 	for ; len(s) >= 8; s = s[8:] {
-		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		w := eight(s)
 		v3 ^= w
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 		v0 ^= w
@@ -76,6 +75,13 @@ func (k keyed) text(s string) uint64 {
 	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 	return v0 ^ v1 ^ v2 ^ v3
+}
+
+// eight bytes that a text begins with, as a number.
+func eight(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 func sipRound(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {

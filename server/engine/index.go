@@ -44,7 +44,7 @@ func newIndex(k keyed, word func(*held) uint64) *index {
 
 // first line for a word.
 func (x *index) first(t *cells, word uint64) int {
-	return int(x.hash(word) >> 32 * uint64(len(t.lines)) >> 32)
+	return int(x.keyed.word(word) >> 32 * uint64(len(t.lines)) >> 32)
 }
 
 func (t *cells) after(i int) int {

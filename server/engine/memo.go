@@ -45,19 +45,24 @@ func (m *memo[T]) get(text string, k keyed, reckon func(text string, k keyed) T)
 const mostMemo = 256 // bytes of a text that is kept
 
 // quick hashes a text to find it again, and for nothing else: who aims at a cell makes it useless to
-// himself.
+// himself. Two halves of it are mixed side by side.
 func (k keyed) quick(s string) uint64 {
 	const prime = 0x9e3779b97f4a7c15
-	h := k.k0 ^ uint64(len(s))
-	for ; len(s) >= 8; s = s[8:] {
-		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		h = (h ^ w) * prime
+	h, g := k.k0^uint64(len(s)), k.k1
+	for ; len(s) >= 16; s = s[16:] {
+		h, g = (h^eight(s))*prime, (g^eight(s[8:]))*prime
+		h, g = h^h>>32, g^g>>32
+	}
+	if len(s) >= 8 {
+		h = (h ^ eight(s)) * prime
 		h ^= h >> 32
+		s = s[8:]
 	}
+	last := uint64(0)
 	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * prime
+		last |= uint64(s[i]) << (8 * i)
 	}
+	h = (h ^ last ^ g*prime) * prime
 	h ^= h >> 32
 	return h * prime >> 8
 }

@@ -37,7 +37,7 @@ func (p *prefixes) cover(a netip.Addr, f func(*held)) {
 
 // find calls f for each chain that may hold decisions about an address.
 func (p *prefixes) find(a netip.Addr, f func(s spot, chain *held, known hint)) {
-	if !a.IsValid() {
+	if !a.IsValid() || p.empty() {
 		return
 	}
 	s := spotOf(a)
@@ -61,6 +61,9 @@ func (p *prefixes) find(a netip.Addr, f func(s spot, chain *held, known hint)) {
 		f(s, chain, known)
 	}
 }
+
+// empty reports whether there never was a decision.
+func (p *prefixes) empty() bool { return p.clients.empty() && p.sizes.Load() == nil }
 
 // within calls f for each decision whose network lies in this one. For one that is wider than a
 // client it looks at all.

@@ -29,23 +29,39 @@ func ReadSigns(path, query, referer string) (s Signs) {
 
 // ReadReferer says what a referer alone shows, as ReadSigns does.
 func ReadReferer(path, referer string) Signs {
-	switch {
-	case referer == "" || referer == "-":
+	if referer == "" || referer == "-" {
 		return 0
-	case !pageAddress(referer) && odd(referer):
+	}
+	scheme, rest, page := cutScheme(referer)
+	switch {
+	case !(page && pageAddress(scheme, rest)) && odd(referer):
 		return readText(referer, false) & Injection
-	case !ownReferer(path, referer):
-		return Referred
-	case strings.Contains(referer, "://"):
+	case !page:
+		return 0
+	case ownReferer(path, rest):
 		return Returned
 	}
-	return 0
+	return Referred
+}
+
+// cutScheme is strings.Cut at "://".
+func cutScheme(s string) (scheme, rest string, found bool) {
+	for i := strings.IndexByte(s, ':'); i >= 0 && i+2 < len(s); {
+		if s[i+1] == '/' && s[i+2] == '/' {
+			return s[:i], s[i+3:], true
+		}
+		next := strings.IndexByte(s[i+1:], ':')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return s, "", false
 }
 
 // pageAddress reports a referer that begins as the address of a page does: a scheme and a host.
-func pageAddress(referer string) bool {
-	scheme, rest, ok := strings.Cut(referer, "://")
-	return ok && len(scheme) <= 16 && !odd(scheme) && (rest == "" || !odd(rest[:1]) || rest[0] == '[')
+func pageAddress(scheme, rest string) bool {
+	return len(scheme) <= 16 && !odd(scheme) && (rest == "" || !odd(rest[:1]) || rest[0] == '[')
 }
 
 // ReadAgent says what a user agent shows that is code, as who looks for programs writes it that take
@@ -102,19 +118,18 @@ var padding = []byte("          ")
 // mostRead is how much of a text is looked at, decoded.
 const mostRead = 2048
 
-// ownReferer reports that a referer names the very page that is asked for, as scanners write it
-// who don't know better. A page links to itself, but nobody comes to a page from itself who was
+// ownReferer reports that a referer, of which this is the rest after its scheme, names the very page that
+// is asked for, as scanners write it who don't know better. A page links to itself, but nobody comes to a page from itself who was
 // not there.
-func ownReferer(path, referer string) bool {
-	_, rest, ok := strings.Cut(referer, "://")
-	if !ok {
-		return true // no page
-	}
+func ownReferer(path, rest string) bool {
 	i := strings.IndexByte(rest, '/')
 	if i < 0 || len(rest) == i+1 { // the front page
 		return false
 	}
-	rest, _, _ = strings.Cut(rest[i:], "?")
+	rest = rest[i:]
+	if i := strings.IndexByte(rest, '?'); i >= 0 {
+		rest = rest[:i]
+	}
 	return strings.TrimRight(rest, "/") == strings.TrimRight(path, "/")
 }
 
