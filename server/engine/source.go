@@ -175,7 +175,7 @@ func (l *visitors) lose(s *stripe, r *visitor, v *view) {
 	now := seconds(v.now)
 	oldest := 0
 	for i := range r.lost {
-		if r.lost[i] == h {
+		if r.lost[i] == h || r.lost[i] == 0 { // they fill up in order
 			oldest = i
 			break
 		}

@@ -81,6 +81,15 @@ func TestTheSixthRouteThatNeverWasIsProbing(t *testing.T) {
 	}
 }
 
+func TestProbingCountsWhatCameInTheVeryFirstSecond(t *testing.T) {
+	p := newPlay(t)
+	var found []Finding
+	for n := range 6 {
+		found = strong(p.visit(stray, "GET", fmt.Sprintf("/thing%c/page", 'a'+n), 404, 0))
+	}
+	p.finds(found, "probing")
+}
+
 func TestDeadLinksAndSlowScansOfOneDirectoryAreNoProbing(t *testing.T) {
 	p := newPlay(t)
 	p.readers(warm)
