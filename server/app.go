@@ -98,7 +98,11 @@ func runDemo(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) e
 		return err
 	}
 	defer closing(log, "places", places.Close)
-	protected := gateway.New(gateway.Config{Demo: true, Places: places.Place, KeySecret: key, CORS: bank.Paths(), Node: byte(derive(key, node)), Log: log}, g, bank.New(time.Now))
+	protected := gateway.New(gateway.Config{
+		Demo: true, Places: places.Place, KeySecret: key, CORS: bank.Paths(), Node: byte(derive(key, node)), Log: log,
+		Accounts: []gateway.Source{{In: "json", Name: "account", Routes: []string{bank.Login}}},
+		Sessions: []gateway.Source{{In: "header", Name: simulator.SessionHeader}},
+	}, g, bank.New(time.Now))
 	ui, err := console.New(console.Config{
 		Store: db, Guard: g, App: frontend.Dist(), Hosts: hosts(cfg.Listen, l.Addr()), Demo: true, Version: version, Log: log,
 		Places:     places.Place,

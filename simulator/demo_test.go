@@ -1,6 +1,7 @@
 package simulator_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/simulator"
 )
 
@@ -88,6 +90,15 @@ func (d *demo) exchange(r *http.Request, client netip.Addr) (int, string) {
 	}}
 	d.mu.Unlock()
 	x.Signs = engine.ReadSigns(r.URL.EscapedPath(), r.URL.RawQuery, "")
+	x.Fingerprint = gateway.Fingerprint(r)
+	if session := r.Header.Get(simulator.SessionHeader); session != "" {
+		x.Session = keyOf(session)
+	}
+	var signIn struct{ Account, Password string }
+	if r.URL.Path == "/api/login" {
+		_ = json.NewDecoder(r.Body).Decode(&signIn) // whoever sends something else is nobody
+		x.Account = signIn.Account
+	}
 	if key != "" {
 		x.Key = keyOf(key)
 	}
@@ -106,7 +117,7 @@ func (d *demo) exchange(r *http.Request, client netip.Addr) (int, string) {
 	switch {
 	case !slices.Contains([]string{"/api/balance", "/api/history", "/api/transaction", "/api/login"}, r.URL.Path):
 		x.Status = 404
-	case key == "" && r.URL.Path != "/api/login", strings.HasPrefix(key, "invalid"), strings.HasPrefix(key, "expired"):
+	case r.URL.Path == "/api/login" && signIn.Password != "demo", key == "" && r.URL.Path != "/api/login", strings.HasPrefix(key, "invalid"), strings.HasPrefix(key, "expired"):
 		x.Status = 401
 	}
 	if !d.blind {
@@ -116,9 +127,8 @@ func (d *demo) exchange(r *http.Request, client netip.Addr) (int, string) {
 }
 
 func keyOf(key string) engine.Key {
-	k := engine.Key{Prefix: key[:min(8, len(key))]}
-	copy(k.Hash[:], key)
-	return k
+	sum := sha256.Sum256([]byte(key))
+	return engine.Key{Hash: [16]byte(sum[:16]), Prefix: key[:min(8, len(key))]}
 }
 
 func (d *demo) find(fs ...engine.Finding) {
@@ -178,7 +188,7 @@ func (d *demo) facts(network netip.Prefix, client netip.Addr) any {
 	var alerts, decisions []object
 	seen := map[string]bool{}
 	for _, f := range d.found {
-		if f.Actor.Network != network || seen[f.Rule] {
+		if !network.Contains(f.Client) || seen[f.Rule] {
 			continue
 		}
 		seen[f.Rule] = true

@@ -2,7 +2,9 @@ package simulator
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +15,10 @@ import (
 // DecoyKey was given to nobody: who uses it has found it where only a thief looks. The demo
 // knows it as one.
 const DecoyKey = "live_backup_2019"
+
+// SessionHeader carries the session of a request. The demo knows accounts by the field `account` of
+// a sign-in, and sessions by this.
+const SessionHeader = "X-Session"
 
 // Policy is that of the demo as far as an engine fed by PlayEngine knows it.
 func Policy() engine.Policy {
@@ -73,7 +79,7 @@ func exchange(e *engine.Engine, r *Request, start time.Time, at time.Duration, s
 	x := engine.Exchange{
 		Request: engine.Request{
 			ID: uint64(start.Add(at).UnixMilli())<<20 | seq, At: start.Add(at),
-			Client: r.Address, Key: keyOf(r.Key),
+			Client: r.Address, Key: keyOf(r.Key), Session: keyOf(r.header(SessionHeader)), Account: r.account(), Fingerprint: r.fingerprint(),
 			Method: r.Method, Path: path, Folded: folded, Route: folded, Signs: engine.ReadSigns(path, query, ""),
 		},
 		Took: takes,
@@ -100,7 +106,7 @@ func exchange(e *engine.Engine, r *Request, start time.Time, at time.Duration, s
 
 // bank answers as the sandbox does, as far as the status goes.
 func bank(r *Request) int {
-	calls := map[string]string{"/api/balance": "GET", "/api/history": "GET", "/api/transaction": "POST", "/api/login": "POST"}
+	calls := map[string]string{"/api/balance": "GET", "/api/history": "GET", "/api/transaction": "POST", login: "POST"}
 	path, _, _ := strings.Cut(r.Path, "?")
 	method, known := calls[path]
 	switch {
@@ -108,7 +114,10 @@ func bank(r *Request) int {
 		return 404
 	case r.Method != method:
 		return 405
-	case path == "/api/login":
+	case path == login:
+		if r.field("password") != "demo" {
+			return 401
+		}
 		return 200
 	case r.Key == "":
 		return 401
@@ -121,6 +130,44 @@ func bank(r *Request) int {
 	return 200
 }
 
+const login = "/api/login"
+
+// account that a sign-in names.
+func (r *Request) account() string {
+	if r.Path != login {
+		return ""
+	}
+	return engine.FoldAccount(r.field("account"))
+}
+
+// field of the body, empty when it is no text.
+func (r *Request) field(name string) string {
+	var fields map[string]any
+	_ = json.Unmarshal([]byte(r.Body), &fields) // without one there are no fields
+	text, _ := fields[name].(string)
+	return text
+}
+
+func (r *Request) header(name string) string {
+	for _, h := range r.Headers {
+		if h.Name == name {
+			return h.Value
+		}
+	}
+	return ""
+}
+
+// fingerprint of the program: the headers that it sends.
+func (r *Request) fingerprint() uint64 {
+	h := fnv.New64a()
+	for _, name := range r.Headers {
+		if name.Name != "Idempotency-Key" { // comes and goes with what is asked
+			fmt.Fprintln(h, name.Name)
+		}
+	}
+	return max(h.Sum64(), 1)
+}
+
 func keyOf(key string) engine.Key {
 	if key == "" {
 		return engine.Key{}
@@ -129,13 +176,13 @@ func keyOf(key string) engine.Key {
 	return engine.Key{Hash: [16]byte(sum[:16]), Prefix: key[:min(8, len(key))]}
 }
 
-// factsOf merges the findings about one actor into alerts, a rule each, and lists the decisions
-// about it at that time.
+// factsOf merges the findings about one actor, or about an account or a key that it used, into alerts,
+// a rule each, and lists the decisions about it at that time.
 func factsOf(e *engine.Engine, found []engine.Finding, a *Actor, at time.Time) Facts {
 	var f Facts
 	known := map[string]bool{}
 	for i := range found {
-		if x := &found[i]; x.Actor.Network == a.Network && !known[x.Rule] {
+		if x := &found[i]; a.Network.Contains(x.Client) && !known[x.Rule] {
 			known[x.Rule] = true
 			f.Alerts = append(f.Alerts, AlertFact{ID: x.ID, Rule: x.Rule, Severity: x.Severity.String(), Open: true})
 		}

@@ -73,7 +73,7 @@ func TestScenarios(t *testing.T) {
 	}
 	for _, rule := range engine.Rules() {
 		if rule.SignIns || rule.Strange || rule.ID == "anomaly" || rule.Pack != "core" {
-			continue // the bank keeps no accounts and shows no pages, and nobody waits for a day: scenes of the engine's own tests show these
+			continue // the bank shows no pages, and nobody waits for a day: scenes of the engine's own tests show these
 		}
 		shown := slices.ContainsFunc(all, func(s simulator.Scenario) bool {
 			return slices.Contains(s.Shows, rule.ID) && slices.ContainsFunc(s.Promises, func(p simulator.Promise) bool {

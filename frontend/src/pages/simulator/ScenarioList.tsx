@@ -6,10 +6,13 @@ import {
   IconCircleX,
   IconCode,
   IconCreditCardPay,
+  IconDeviceMobile,
   IconFishHook,
   IconKey,
   IconListNumbers,
   IconLoader2,
+  IconLockOpen,
+  IconRadar2,
   IconShieldCheck,
   IconStack2,
   IconUsers,
@@ -32,6 +35,9 @@ const icons: Record<string, typeof IconBolt> = {
   injection: IconCode,
   'object-enumeration': IconListNumbers,
   'honey-token': IconFishHook,
+  'guessed-password': IconLockOpen,
+  'moved-session': IconDeviceMobile,
+  probing: IconRadar2,
 };
 
 /** What stands for a scenario. */
