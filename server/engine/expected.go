@@ -8,13 +8,21 @@ type expected struct {
 	by Dimension
 }
 
-// expect the tables of what is asked about every request, or every answer.
+// expect the tables of what is asked about every request, or every answer. Where the answer will be looked
+// up by client, that is asked for with the request: the API takes its time.
 func (g *regime) expect() {
 	for _, a := range g.requests.always {
 		if t := tableOf(a.counter); a.plain && t != nil {
 			g.clients = append(g.clients, t)
 		}
 	}
+	defer func() {
+		for _, e := range g.expected {
+			if e.by == OfClient {
+				g.clients = append(g.clients, e.table)
+			}
+		}
+	}()
 	add := func(m memory, by Dimension) {
 		if t := tableOf(m); t != nil {
 			g.expected = append(g.expected, expected{t, by})
