@@ -38,7 +38,7 @@ test('lists every scenario, near misses apart, and says what the chosen one show
       .getAllByRole('button')
       .map((b) => b.textContent),
   ).toContainEqual(expect.stringMatching(/^Distributed attack/));
-  expect(within(screen.getByRole('region', { name: 'Near misses' })).getAllByRole('button')).toHaveLength(7);
+  expect(within(screen.getByRole('region', { name: 'Near misses' })).getAllByRole('button')).toHaveLength(10);
   expect(await screen.findByText('Too many requests')).toBeTruthy();
   expect(screen.getByText(/A client may ask 100 times within a minute/)).toBeTruthy();
 });
