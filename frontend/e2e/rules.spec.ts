@@ -50,6 +50,26 @@ test('a rule that is written in the browser refuses the next who trips it, and i
   await expect(text).toHaveValue(/mode: shadow/);
 });
 
+test('what is written in the editor of rules is not left by accident', async ({ page }) => {
+  await page.goto('/rules');
+  await page.getByRole('button', { name: 'New rule' }).click();
+  const text = page.getByRole('textbox', { name: 'Definition' });
+  await text.fill(definition);
+  const dialog = page.getByRole('dialog', { name: 'Leave without saving?' });
+  await page.getByRole('link', { name: 'Alerts' }).first().click();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await page.goBack();
+  await expect(dialog).toBeVisible();
+  expect(await objections(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page).toHaveURL(/\/rules\/_new$/);
+  await expect(text).toHaveValue(definition);
+  await page.goBack();
+  await dialog.getByRole('button', { name: 'Leave' }).click();
+  await expect(page).toHaveURL(/\/rules$/);
+  await expect(text).toBeHidden();
+});
+
 test('the editor of rules fits a phone of 360 px and is used with the keyboard', async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   await page.goto('/rules/_new');

@@ -1,6 +1,7 @@
 import { Suspense, useEffect, useRef } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
 import { Bones } from '../ui/Answer';
+import { Leaving } from '../ui/Leaving';
 import { Toasts } from '../ui/Toasts';
 import { HealthBanner } from './HealthBanner';
 import { ModeBanner } from './ModeBanner';
@@ -31,31 +32,33 @@ export function Shell() {
   }, [section, title]);
 
   return (
-    <div className={classes.shell}>
-      <a href="#main" className={classes.skip}>
-        Skip to content
-      </a>
-      <TopBar health={health} />
-      <Navigation section={section} health={health} />
-      <main id="main" ref={main} tabIndex={-1} className={classes.main} aria-label={title}>
-        <HealthBanner health={health} />
-        <ModeBanner health={health} />
-        <PageBoundary key={section}>
-          <Suspense fallback={<Bones lines={5} height={64} />}>
-            <Switch>
-              {routes.map((r) => (
-                <Route key={r.path} path={r.path}>
-                  <r.page />
+    <Leaving>
+      <div className={classes.shell}>
+        <a href="#main" className={classes.skip}>
+          Skip to content
+        </a>
+        <TopBar health={health} />
+        <Navigation section={section} health={health} />
+        <main id="main" ref={main} tabIndex={-1} className={classes.main} aria-label={title}>
+          <HealthBanner health={health} />
+          <ModeBanner health={health} />
+          <PageBoundary key={section}>
+            <Suspense fallback={<Bones lines={5} height={64} />}>
+              <Switch>
+                {routes.map((r) => (
+                  <Route key={r.path} path={r.path}>
+                    <r.page />
+                  </Route>
+                ))}
+                <Route>
+                  <NotFoundPage />
                 </Route>
-              ))}
-              <Route>
-                <NotFoundPage />
-              </Route>
-            </Switch>
-          </Suspense>
-        </PageBoundary>
-      </main>
-      <Toasts />
-    </div>
+              </Switch>
+            </Suspense>
+          </PageBoundary>
+        </main>
+        <Toasts />
+      </div>
+    </Leaving>
   );
 }

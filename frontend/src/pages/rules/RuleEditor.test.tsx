@@ -1,7 +1,9 @@
-import { fireEvent, screen, within } from '@testing-library/react';
+import { act, fireEvent, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { Link } from 'wouter';
 import { refusal, show } from '../../testing/show';
+import { Leaving } from '../../ui/Leaving';
 import { fresh, RuleEditor } from './RuleEditor';
 
 const at = new Date().toISOString();
@@ -177,6 +179,63 @@ describe('the editor of a rule', () => {
     await userEvent.click(dialog.getByRole('button', { name: 'Delete' }));
     expect(page.asked('RuleDelete')).toEqual([{ rule: 'mine', expectedVersion: 2 }]);
     expect(page.location()).toBe('/rules');
+  });
+
+  test('asks before what is not saved is left, and lets go of what is', async () => {
+    const page = show(
+      <Leaving>
+        <Link href="/alerts">Alerts</Link>
+        <RuleEditor rule="mine" />
+      </Leaving>,
+      { RuleHistory: history(version(1)), RuleChecked: sound() },
+      { at: '/rules/mine' },
+    );
+    const closing = () => !window.dispatchEvent(new Event('beforeunload', { cancelable: true }));
+    await write('id: mine\ncount: 9\n');
+    expect(closing()).toBe(true);
+    await userEvent.click(screen.getByRole('link', { name: 'Alerts' }));
+    const asked = () => screen.findByRole('dialog', { name: 'Leave without saving?' });
+    expect(within(await asked()).getByText(/What you changed in the rule mine is not saved/)).toBeTruthy();
+    await userEvent.click(within(await asked()).getByRole('button', { name: 'Cancel' }));
+    expect(page.location()).toBe('/rules/mine');
+    expect(await field()).toHaveProperty('value', 'id: mine\ncount: 9\n');
+    await userEvent.click(screen.getByRole('button', { name: 'Undo changes' }));
+    expect(closing()).toBe(false);
+    await write('id: mine\ncount: 8\n');
+    await userEvent.click(screen.getByRole('button', { name: 'All rules' }));
+    await userEvent.click(within(await asked()).getByRole('button', { name: 'Leave' }));
+    expect(page.location()).toBe('/rules');
+    expect(page.asked('RuleSave')).toEqual([]);
+  });
+
+  test('lets who has saved or deleted go where that leads', async () => {
+    const page = show(
+      <Leaving>
+        <RuleEditor rule={fresh} />
+      </Leaving>,
+      { RuleChecked: sound(), RuleSave: saved(1) },
+      { at: `/rules/${fresh}` },
+    );
+    await write('id: mine\n');
+    await screen.findByText('It can be saved.');
+    await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+    expect(page.location()).toBe('/rules/mine');
+    expect(screen.queryByRole('dialog')).toBeNull();
+  });
+
+  test('stays where it is when the browser goes back, until that is decided', async () => {
+    show(
+      <Leaving>
+        <RuleEditor rule="mine" />
+      </Leaving>,
+      { RuleHistory: history(version(1)), RuleChecked: sound() },
+    );
+    await write('id: mine\ncount: 9\n');
+    const put = vi.spyOn(window.history, 'pushState').mockReturnValue();
+    act(() => void window.dispatchEvent(new PopStateEvent('popstate')));
+    expect(put).toHaveBeenCalledWith(window.history.state, '', location.href);
+    put.mockRestore();
+    expect(await screen.findByRole('dialog', { name: 'Leave without saving?' })).toBeTruthy();
   });
 
   test('tries the text on stored traffic', async () => {

@@ -10,6 +10,7 @@ import { RuleHistoryDocument } from '../../gql/RuleHistory';
 import { RuleSaveDocument } from '../../gql/RuleSave';
 import { Answer, Bones, Nothing } from '../../ui/Answer';
 import { Confirm } from '../../ui/Confirm';
+import { useUnsaved } from '../../ui/Leaving';
 import { PageHeader } from '../../ui/PageHeader';
 import { toast } from '../../ui/toasts';
 import { DefinitionField } from './DefinitionField';
@@ -96,6 +97,7 @@ function Editor({
   const changed = text !== stored || !last || deleted;
   const overtaken = last !== undefined && last.number > base;
   if (overtaken && text === from) follow(); // nothing was written yet: what was known before is no news
+  const letGo = useUnsaved(act && text !== from ? (rule ? `the rule ${rule}` : 'the new rule') : undefined);
   const save = useChange(RuleSaveDocument, { quietly: true });
   const remove = useChange(RuleDeleteDocument, { quietly: true });
 
@@ -111,8 +113,9 @@ function Editor({
     setBase(saved?.number ?? 0);
     setFrom(text);
     toast.done(`${title} is saved: ${modeNames[mode].toLowerCase()} from now on.`);
-    if (id === rule) onSaved();
-    else go(`/rules/${id}`, { replace: !rule });
+    if (id === rule) return onSaved();
+    letGo();
+    go(`/rules/${id}`, { replace: !rule });
   };
   const drop = async () => {
     const { error } = await remove.run({ rule, expectedVersion: base });
@@ -122,6 +125,7 @@ function Editor({
       return setProblem(said(error));
     }
     toast.done(`${rule} is deleted. Its versions are kept.`);
+    letGo();
     go('/rules');
   };
 
