@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/pires/go-proxyproto"
@@ -40,12 +41,16 @@ const (
 type Door struct {
 	listener net.Listener
 	server   *http.Server
+	wires    *wires
 	keys     *keys // nil: plain
+
+	closing sync.Once
+	closed  chan struct{}
 }
 
 // Open takes the address and reads the certificate. Nothing is served before Serve.
 func Open(ctx context.Context, c Config, h http.Handler, log *slog.Logger) (*Door, error) {
-	d := &Door{server: &http.Server{
+	d := &Door{closed: make(chan struct{}), server: &http.Server{
 		Handler:           unwaited(h),
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -68,6 +73,9 @@ func Open(ctx context.Context, c Config, h http.Handler, log *slog.Logger) (*Doo
 	if c.Most > 0 {
 		l = bound(l, c.Most)
 	}
+	d.wires = &wires{Listener: l}
+	d.wires.serve(d.server)
+	l = d.wires
 	if len(c.ProxyFrom) > 0 {
 		l = &proxyproto.Listener{Listener: l, ConnPolicy: believe(c.ProxyFrom), ReadHeaderTimeout: proxyTimeout}
 	}
@@ -106,6 +114,7 @@ func (d *Door) Secure() bool { return d.keys != nil }
 
 // Serve answers until Close or Shutdown, and then returns nil.
 func (d *Door) Serve() error {
+	go d.wires.watch(d.closed)
 	var err error
 	if d.keys != nil {
 		err = d.server.ServeTLS(d.listener, "", "")
@@ -121,6 +130,7 @@ func (d *Door) Serve() error {
 // Shutdown takes no more connections and waits for requests in flight until ctx ends, then cuts
 // them off. It does not wait for connections that were handed over, as of websockets.
 func (d *Door) Shutdown(ctx context.Context) error {
+	defer d.over()
 	if err := d.server.Shutdown(ctx); err != nil {
 		return errors.Join(err, d.server.Close())
 	}
@@ -128,7 +138,12 @@ func (d *Door) Shutdown(ctx context.Context) error {
 }
 
 // Close gives the address back at once.
-func (d *Door) Close() error { return errors.Join(d.server.Close(), d.listener.Close()) }
+func (d *Door) Close() error {
+	defer d.over()
+	return errors.Join(d.server.Close(), d.listener.Close())
+}
+
+func (d *Door) over() { d.closing.Do(func() { close(d.closed) }) }
 
 // Reload reads the certificate again. When that fails the old one goes on.
 func (d *Door) Reload() error {
