@@ -73,7 +73,7 @@ func Open(ctx context.Context, c Config, h http.Handler, log *slog.Logger) (*Doo
 	if c.Most > 0 {
 		l = bound(l, c.Most)
 	}
-	d.wires = &wires{Listener: l}
+	d.wires = &wires{Listener: l, began: time.Now()}
 	d.wires.serve(d.server)
 	l = d.wires
 	if len(c.ProxyFrom) > 0 {

@@ -2,11 +2,15 @@ package listen
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pires/go-proxyproto"
 )
 
 // A wire is a plain TCP connection as net/http serves it.
@@ -15,6 +19,9 @@ import (
 // woken and waited for before the answer ends. For a short request that is a tenth of what the server
 // costs, and tells nothing. So this read returns at once without a byte, which net/http takes for
 // nothing, and wires looks after the client instead, once his request takes long.
+//
+// Likewise the server moves the deadline of its reads five times for a request, and each is a timer of
+// the runtime's. Those that are far off are only noted here, and wires sees to them.
 type wire struct {
 	*heldTCP
 	of    *wires
@@ -23,6 +30,11 @@ type wire struct {
 
 	answering atomic.Bool  // a request has been read, and its answer has not ended
 	waited    atomic.Int32 // beats that the client has waited for, at least; 0 while nobody looks
+
+	due    atomic.Int64 // the deadline that is noted, since the start of wires; 0: none
+	mu     sync.Mutex   // held while a deadline is moved
+	timed  bool         // the connection has one of its own
+	handed bool         // over: nobody notes anything any more
 }
 
 // Read is a connection's, but for the one byte that net/http waits for while it answers: anything else
@@ -33,6 +45,54 @@ func (w *wire) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	return w.heldTCP.Read(p)
+}
+
+// SetReadDeadline is a connection's, but that one more than a second off may be a beat late.
+func (w *wire) SetReadDeadline(t time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var due time.Duration
+	if !t.IsZero() {
+		if due = t.Sub(w.of.began); w.handed || due < time.Duration(w.of.now.Load())+farOff {
+			w.due.Store(0)
+			w.timed = true
+			return w.heldTCP.SetReadDeadline(t)
+		}
+	}
+	w.due.Store(int64(due))
+	if !w.timed {
+		return nil
+	}
+	w.timed = false
+	return w.heldTCP.SetReadDeadline(time.Time{})
+}
+
+// SetDeadline is both.
+func (w *wire) SetDeadline(t time.Time) error {
+	return errors.Join(w.SetReadDeadline(t), w.SetWriteDeadline(t))
+}
+
+// expire ends a read whose deadline was noted and is over.
+func (w *wire) expire(now int64) {
+	if due := w.due.Load(); due == 0 || now < due {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if due := w.due.Load(); due != 0 && now >= due { // it has not been moved meanwhile
+		w.due.Store(0)
+		w.timed = true
+		_ = w.heldTCP.SetReadDeadline(longAgo) // a closed one has none
+	}
+}
+
+// handOver makes it a connection like any other.
+func (w *wire) handOver() {
+	w.of.forget(w)
+	w.waited.Store(0)
+	w.mu.Lock()
+	w.handed = true // the server has taken its deadlines off
+	w.mu.Unlock()
 }
 
 func (w *wire) Close() error {
@@ -46,6 +106,10 @@ const (
 	beat  = 100 * time.Millisecond
 	tenth = 10
 )
+
+const farOff = time.Second // a deadline that may be noted
+
+var longAgo = time.Unix(1, 0)
 
 // look ends the context when the client has gone. What he sent too early is looked at no further, as
 // net/http does it: he would not be missed before it is read.
@@ -76,6 +140,9 @@ const (
 // wires are the connections of a listener.
 type wires struct {
 	net.Listener
+	began time.Time
+	now   atomic.Int64 // of the last beat, since then
+
 	mu  sync.Mutex
 	all []*wire // each knows its place
 }
@@ -125,17 +192,35 @@ func (l *wires) serve(s *http.Server) {
 	}
 	s.ConnState = func(c net.Conn, now http.ConnState) {
 		w, ok := c.(*wire)
-		if !ok {
-			return
+		if ok { // TLS and the PROXY protocol read in a way of their own
+			w.answering.Store(now == http.StateActive)
 		}
-		w.answering.Store(now == http.StateActive)
 		switch now {
 		case http.StateIdle:
-			w.waited.Store(0)
+			if ok {
+				w.waited.Store(0)
+			}
 		case http.StateHijacked:
-			w.waited.Store(0)
-			l.forget(w)
+			if w = under(c); w != nil {
+				w.handOver()
+			}
 		case http.StateNew, http.StateActive, http.StateClosed:
+		}
+	}
+}
+
+// under TLS and the PROXY protocol may be a wire; nil when there is none.
+func under(c net.Conn) *wire {
+	for {
+		switch over := c.(type) {
+		case *wire:
+			return over
+		case *tls.Conn:
+			c = over.NetConn()
+		case *proxyproto.Conn:
+			c = over.Raw()
+		default:
+			return nil
 		}
 	}
 }
@@ -149,8 +234,11 @@ func (l *wires) watch(stopped <-chan struct{}) {
 		case <-stopped:
 			return
 		case <-tick.C:
+			now := int64(time.Since(l.began))
+			l.now.Store(now)
 			l.mu.Lock()
 			for _, w := range l.all {
+				w.expire(now)
 				w.look()
 			}
 			l.mu.Unlock()

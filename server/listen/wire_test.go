@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -156,5 +158,94 @@ func TestTheLastByteThatAHeaderMayHaveIsRead(t *testing.T) {
 	r, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil || r.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("%v, %v", r, err)
+	}
+}
+
+func TestADeadlineFarOffIsKeptAndMoved(t *testing.T) {
+	const far = 1200 * time.Millisecond
+	later := func() time.Time { return time.Now().Add(far) }
+	for name, c := range map[string]struct {
+		move func(*http.ResponseController) error
+		late bool // what comes after the deadline is not read
+	}{
+		"kept":      {func(*http.ResponseController) error { return nil }, true},
+		"taken off": {func(rc *http.ResponseController) error { return rc.SetReadDeadline(time.Time{}) }, false},
+		"put off":   {func(rc *http.ResponseController) error { return rc.SetReadDeadline(time.Now().Add(time.Hour)) }, false},
+		"over, then put off": {func(rc *http.ResponseController) error {
+			return errors.Join(rc.SetReadDeadline(time.Unix(1, 0)), rc.SetReadDeadline(time.Now().Add(time.Hour)))
+		}, false},
+		"brought forward": {func(rc *http.ResponseController) error { return rc.SetReadDeadline(time.Now().Add(far / 10)) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ready, read := make(chan struct{}), make(chan error, 1)
+			conn := answering(t, listen.Config{}, func(w http.ResponseWriter, r *http.Request) {
+				rc := http.NewResponseController(w)
+				if err := errors.Join(rc.SetReadDeadline(later()), c.move(rc)); err != nil {
+					t.Error(err)
+				}
+				close(ready)
+				_, err := io.ReadAll(r.Body)
+				read <- err
+			})
+			send(t, conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{")
+			<-ready
+			time.Sleep(far + 4*far/10)
+			send(t, conn, "}")
+			if err := <-read; c.late != errors.Is(err, os.ErrDeadlineExceeded) || !c.late && err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestADeadlineOfAConnectionThatWasHandedOverHoldsWithoutTheDoor(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := certify(t, dir, "handed over")
+	for name, c := range map[string]listen.Config{
+		"plain": {Most: 4}, "TLS": {Cert: cert, Key: key}, "PROXY": {ProxyFrom: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			handed := make(chan net.Conn, 1)
+			c.Address = "127.0.0.1:0"
+			d, err := listen.Open(t.Context(), c, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+				}
+				handed <- conn
+			}), slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			go d.Serve()
+			var client net.Conn
+			if c.Cert != "" {
+				client = dial(t, d)
+			} else if client, err = net.Dial("tcp", d.Addr().String()); err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			send(t, client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			conn := <-handed
+			defer conn.Close()
+			if err := errors.Join(d.Shutdown(t.Context()), conn.SetDeadline(time.Now().Add(1200*time.Millisecond))); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() {
+				_, err := conn.Read(make([]byte, 1))
+				ended <- err
+			}()
+			select {
+			case err := <-ended:
+				if !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Error(err)
+				}
+			case <-time.After(10 * time.Second):
+				t.Error("the deadline is not kept")
+			}
+		})
 	}
 }
