@@ -23,6 +23,7 @@ type client struct {
 	peer      netip.Addr // of the connection; the same when no header counts
 	proxied   bool       // the peer is a trusted proxy
 	forged    bool       // the header that counts holds more than what counts of it
+	near      bool       // the header's last entry is the client: no other proxy is between
 	exempt    bool
 	forwarded netip.Addr // what a header names that doesn't count
 	flags     engine.Flags
@@ -75,7 +76,7 @@ func (c *clients) of(r *http.Request) (client, *problem) {
 		if !ok {
 			addr, who.flags = peer, who.flags|engine.BadForwardedFor
 		}
-		who.addr, who.forged = addr, !ok || !t.whole()
+		who.addr, who.forged, who.near = addr, !ok || !t.whole(), ok && t.entries == 1
 		return who, nil
 	}
 	who.forwarded = c.named(r.Header)
@@ -160,8 +161,12 @@ func (c *clients) hops(who client, h http.Header) string {
 	var hops [4]netip.Addr // as many as there are nearly always
 	var text [128]byte
 	passed := append(hops[:0], who.peer)
-	t := newTrail(h[c.header], c.header == forwardedHdr)
-	c.walk(&t, func(a netip.Addr) { passed = append(passed, a) })
+	if who.near {
+		passed = append(passed, who.addr)
+	} else {
+		t := newTrail(h[c.header], c.header == forwardedHdr)
+		c.walk(&t, func(a netip.Addr) { passed = append(passed, a) })
+	}
 	b := text[:0]
 	for i, a := range slices.Backward(passed) {
 		b = a.AppendTo(b)

@@ -9,12 +9,13 @@ import (
 // wrote: what a stranger put to the left of them is never looked at, however long it is.
 // Several lines of one header are one list (RFC 9110, section 5.3).
 type trail struct {
-	lines  []string
-	line   int    // the one that is read, as an index
-	rest   string // of that line, not read yet
-	room   int    // bytes that may still be read
-	quoted bool   // commas within quotes don't divide
-	cut    bool   // room ran out before the list did
+	lines   []string
+	line    int    // the one that is read, as an index
+	rest    string // of that line, not read yet
+	room    int    // bytes that may still be read
+	entries int    // that were read
+	quoted  bool   // commas within quotes don't divide
+	cut     bool   // room ran out before the list did
 }
 
 // Most bytes of a list that are read, and most of one entry.
@@ -60,6 +61,7 @@ func (t *trail) next() (string, bool) {
 			t.room--
 		}
 		if entry != "" {
+			t.entries++
 			return entry, true
 		}
 		if t.room <= 0 {
