@@ -117,6 +117,20 @@ describe('a refusal', () => {
     );
   });
 
+  test.each([
+    [
+      'The document costs 61000, at most 50000 is allowed: ask for fewer items or fields.',
+      'The question costs 61000, at most 50000 is allowed: ask for fewer items or fields.',
+    ],
+    [
+      'A backtest of yours still runs: wait for it, or withdraw it.',
+      'A backtest of yours still runs: wait for it, or withdraw it.',
+    ],
+    ['The answer took longer than 5s: ask for less.', 'The answer took longer than 5s: ask for less.'],
+  ])('of what is too much says what that is: %s', (message, told) => {
+    expect(explain(refused(message, { code: 'TOO_COMPLEX' }))).toBe(told);
+  });
+
   test('by silence says so', () => {
     expect(explain(new CombinedError({ networkError: new Error('ECONNREFUSED 127.0.0.1') }))).toBe(
       'The server did not answer.',

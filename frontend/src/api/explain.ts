@@ -12,8 +12,8 @@ export function explain(error: CombinedError): string {
   if (!first) return 'The server did not answer.';
   const { code, field, reference } = first.extensions as Extensions;
   if (code === 'INTERNAL' && reference) return `Something went wrong on the server. Reference ${reference}.`;
-  if (code === 'TOO_COMPLEX') return 'That asks for more than the server gives at once.';
   let message = first.message.trim();
+  if (code === 'TOO_COMPLEX') message = message.replace(/^The document /, 'The question '); // who opened a page wrote no document
   // input.target covers too much: who filled in a form knows no input.
   if (field?.includes('.') && message.startsWith(`${field} `))
     message = message.slice(field.lastIndexOf('.') + 1);
