@@ -133,10 +133,29 @@ describe('where addresses are', () => {
     told([], null, [memory, { ...memory, rule: 'probing', evicted: 1204, turnedAway: 7, flooded: true }]);
     const flood = await panel('What rules remember');
     expect(flood.getByText('1 flood')).toBeTruthy();
-    await userEvent.click(flood.getByText('2 rules, each with room of its own'));
-    const [, calmRow, flooded] = flood.getAllByRole('row');
-    expect(calmRow?.textContent).toBe('rate-abuse25%2501,00000');
-    expect(flooded?.textContent).toBe('probingFlood25%2501,0001,2047');
+    const [flooded, calmRow] = flood.getAllByRole('listitem');
+    expect(flooded?.textContent).toBe('probing25%250 of 1,000Flood1,204 forgotten7 not taken in');
+    expect(calmRow?.textContent).toBe('rate-abuse25%250 of 1,000');
+  });
+
+  test('folds away the rules that remember less, and names those that remember nothing', async () => {
+    const rules = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((rule, i) => ({
+      rule,
+      room: 1000,
+      held: 100 * i,
+      evicted: 0,
+      turnedAway: 0,
+      flooded: false,
+    }));
+    told([], null, rules);
+    const shown = await panel('What rules remember');
+    const [list] = shown.getAllByRole('list');
+    expect(within(list as HTMLElement).getAllByRole('listitem')).toHaveLength(5);
+    expect(list?.firstElementChild?.textContent).toBe('g60%600 of 1,000');
+    await userEvent.click(shown.getByText('1 more rule'));
+    expect(within(shown.getByRole('list', { name: 'What more rules remember' })).getByText('b')).toBeTruthy();
+    await userEvent.click(shown.getByText('1 rule with nothing to remember'));
+    expect(shown.getByText('a')).toBeTruthy();
   });
 });
 
