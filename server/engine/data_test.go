@@ -222,7 +222,7 @@ func TestANetworkOfPeopleWithAGoodHistoryIsThrottledAsAWhole(t *testing.T) {
 
 func TestPatternsMatchWhatTheySay(t *testing.T) {
 	for route, want := range map[string]struct{ yes, no []string }{
-		"/":               {[]string{"/"}, []string{"/a"}},
+		"/":               {[]string{"/", "//", "/./", "/a/.."}, []string{"/a", "/index.html", "/a/b"}},
 		"/wp-login.php":   {[]string{"/wp-login.php", "/wp-login.php/"}, []string{"/", "/wp-login", "/wp-login.php/x", "/a/wp-login.php"}},
 		"/accounts/{id}":  {[]string{"/accounts/7", "/accounts/7/"}, []string{"/accounts", "/accounts/", "/accounts/7/x"}},
 		"/admin/**":       {[]string{"/admin", "/admin/", "/admin/a/b"}, []string{"/administrator", "/"}},
@@ -236,15 +236,17 @@ func TestPatternsMatchWhatTheySay(t *testing.T) {
 		"/.env":           {[]string{"/.env"}, []string{"/env", "/.env.local"}},
 		"/.git/{x}/*.idx": {[]string{"/.git/a/b.idx"}, []string{"/.git/b.idx"}},
 	} {
-		p := newPlay(t, silent, pack(data("route", func(r *Rule) {
-			r.Routes, r.Statuses, r.More, r.Within = []string{route, "/never/{x}/**"}, nil, 0, 0
-		})))
-		for i, list := range [][]string{want.no, want.yes} {
-			for _, path := range list {
-				p.wait(2 * time.Minute)
-				_, found := p.exchange(person, Request{Path: path}, 200)
-				if len(found) != i {
-					t.Errorf("%s and %s: found %d", route, path, len(found))
+		for _, routes := range [][]string{{route}, {route, "/never/{x}/**"}, {"/never", route}} { // each is indexed in its own way
+			p := newPlay(t, silent, pack(data("route", func(r *Rule) {
+				r.Routes, r.Statuses, r.More, r.Within = routes, nil, 0, 0
+			})))
+			for i, list := range [][]string{want.no, want.yes} {
+				for _, path := range list {
+					p.wait(2 * time.Minute)
+					_, found := p.exchange(person, Request{Path: path}, 200)
+					if len(found) != i {
+						t.Errorf("%s and %s: found %d", routes, path, len(found))
+					}
 				}
 			}
 		}
