@@ -63,6 +63,7 @@ const (
 	carriesTemplate = 64 + iota
 	carriesBelow
 	carriesFailure
+	carriesForm
 )
 
 func (s *site) carried(kind TokenKind, what uint64) uint64 { return s.hash(uint64(kind), what) }
@@ -291,6 +292,20 @@ func (s *site) learn(kind TokenKind, what uint64, now int64) {
 		st.slots[i].mark = now / dayLong << (2 * countBits)
 	}
 	st.slots[i].mark, st.slots[i].more = more(st.slots[i].mark, now), now
+}
+
+// formsFrom so many readers a route is one that pages' forms are sent to.
+const formsFrom = 5
+
+// sentOn reports the answer that forms get when they were taken: what to look at next (RFC 9110, section
+// 15.4.4). Clients of an API get what they asked for.
+func sentOn(x *Exchange) bool {
+	return x.Method == "POST" && (x.Status == 302 || x.Status == 303)
+}
+
+// takesForms reports whether a route was sent forms by readers of pages, who were sent on.
+func (s *site) takesForms(template uint64, now int64) bool {
+	return s.carriedBy(carriesForm, template, now) >= formsFrom
 }
 
 // weight of a token: 1 where no good source carries it, 0 where all do.

@@ -230,6 +230,9 @@ func (l *visitors) teach(r *visitor, v *view) {
 			oneMore(&l.site.readers, v.now)
 		}
 	}
+	if r.assets > 0 && v.Signs&Data == 0 && sentOn(&v.Exchange) && r.once(carriesForm, v.site.template) {
+		l.site.learn(carriesForm, v.site.template, v.now)
+	}
 	of, n := l.site.carriages(v)
 	for _, c := range of[:n] {
 		if r.once(c.kind, c.what) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -304,5 +305,35 @@ func TestWhatComesLateOverMidnightBeginsNoNewDay(t *testing.T) {
 	r.note(at(2 * dayLong))
 	if r.told[sawProbing] != 0 || r.marks&counted != 0 {
 		t.Error("a new day began, and yesterday's was kept")
+	}
+}
+
+func TestDataIsAFormWhereItIsSentAndAnsweredAsFormsAre(t *testing.T) {
+	for name, c := range map[string]struct {
+		readers int // who sent the form before
+		path    string
+		status  int
+		signs   Signs
+		key     Key
+		bare    bool
+	}{
+		"as the forms of others are":      {formsFrom, "/contact", 303, Data, Key{}, true},
+		"a form itself":                   {0, "/contact", 303, 0, Key{}, true},
+		"where too few sent a form":       {formsFrom - 1, "/contact", 303, Data, Key{}, false},
+		"where nobody sends forms":        {formsFrom, "/api/orders", 303, Data, Key{}, false},
+		"by a client that gets an answer": {formsFrom, "/contact", 201, Data, Key{}, false},
+		"by an app that signs in":         {formsFrom, "/login", 303, Data, Key{}, false},
+		"by a client with a key":          {formsFrom, "/contact", 303, Data, key("shop"), false},
+	} {
+		p := newPlay(t)
+		p.readers(warm)
+		for n := range c.readers {
+			p.visit(fmt.Sprintf("10.20.0.%d", n+1), "POST", "/contact", 303, Referred|Returned)
+			p.visit(fmt.Sprintf("10.20.0.%d", n+1), "POST", "/login", 303, Referred|Returned)
+		}
+		_, found := p.exchange(stray, Request{Method: "POST", Path: c.path, UserAgent: "sender/1.0", Signs: c.signs, Key: c.key}, c.status)
+		if got := slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == barePost.ID && f.Weak }); got != c.bare {
+			t.Errorf("data %s: found %v", name, found)
+		}
 	}
 }

@@ -22,10 +22,17 @@ const bareForm = 1 << 32
 
 // bares reports a post by nobody in particular who never loaded what a page draws in, where it says that
 // it comes from a page or the site is one of pages. All clients of an API post like that, and where their
-// bodies can be seen they are no forms.
+// bodies can be seen they are no forms, unless they are sent and answered as the forms of others are.
 func (v *view) bares() bool {
-	return v.Signs&Data == 0 && v.Method == "POST" && v.visitor.marks&bare != 0 && v.visitor.assets == 0 && !identified(&v.Request) &&
+	return (v.Signs&Data == 0 || v.formInDisguise()) && v.Method == "POST" && v.visitor.marks&bare != 0 && v.visitor.assets == 0 && !identified(&v.Request) &&
 		(v.Signs&(Referred|Returned) != 0 || v.visitors.site.paged(v.now))
+}
+
+// formInDisguise reports data that was taken for a form: where readers of pages send forms, and answered as
+// these are, with where to look next. Many programs behind a form read both alike. Apps sign in where pages
+// do, and for sign-ins there are other rules.
+func (v *view) formInDisguise() bool {
+	return v.outcome == NoSignIn && sentOn(&v.Exchange) && v.visitors.site.takesForms(v.site.template, v.now)
 }
 
 // carriages are what an exchange carries, and how many they are.
