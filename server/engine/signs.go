@@ -34,7 +34,7 @@ func ReadReferer(path, referer string) Signs {
 	}
 	scheme, rest, page := cutScheme(referer)
 	switch {
-	case !(page && pageAddress(scheme, rest)) && odd(referer):
+	case (!page || !pageAddress(scheme, rest)) && odd(referer):
 		return readText(referer, false) & Injection
 	case !page:
 		return 0
