@@ -72,6 +72,9 @@ func (l *lists) judge(a netip.Addr, k Key, at time.Time, exempt bool) standing {
 }
 
 func (l *lists) stand(r *Request, exempt bool) (s standing) {
+	if l.networks.empty() && l.keys.empty() && l.accounts.empty() {
+		return s
+	}
 	var best hint // of the decision that counts, zero for unknown
 	add := func(h *held, action Action, origin Origin, known hint) {
 		switch {

@@ -20,7 +20,7 @@ type recollection[T any] struct {
 	of   T
 }
 
-const memoCells = 512
+const memoCells = 4096
 
 // get what is kept of a text; nil where nothing is.
 func (m *memo[T]) get(text string, k keyed, reckon func(text string, k keyed) T) *T {
