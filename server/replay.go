@@ -172,7 +172,9 @@ func replayFile(ctx context.Context, o replayOptions, format ingest.Format, name
 		}
 		in = f
 	}
-	stats, err := ingest.Read(ctx, bar.reader(in), format, options, j.judge)
+	q := queue{engine: j.engine, judge: j.judge}
+	stats, err := ingest.Read(ctx, bar.reader(in), format, options, q.take)
+	q.settle()
 	if err != nil {
 		return stats, remedy(name, err)
 	}

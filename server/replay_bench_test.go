@@ -42,7 +42,9 @@ func BenchmarkReplay(b *testing.B) {
 					b.Fatal(err)
 				}
 				j.places = places
-				stats, err := ingest.Read(context.Background(), bytes.NewReader(log), format, ingest.Options{}, j.judge)
+				q := queue{engine: j.engine, judge: j.judge}
+				stats, err := ingest.Read(context.Background(), bytes.NewReader(log), format, ingest.Options{}, q.take)
+				q.settle()
 				if err != nil || stats.Bad > 0 {
 					b.Fatal(stats, err)
 				}

@@ -124,6 +124,14 @@ func TestVerdictsAreTheSameForAnyNumberOfWorkersAndAnyPace(t *testing.T) {
 	if got := newRuling(t).read(t, bytes.NewReader(whole), 4); got != want {
 		t.Errorf("four workers come to other verdicts than one")
 	}
+	queued := newRuling(t)
+	q := queue{engine: queued.engine, judge: queued.ruleOn}
+	if _, err := ingest.Read(t.Context(), bytes.NewReader(whole), ingest.Format{}, ingest.Options{Workers: 2}, q.take); err != nil {
+		t.Fatal(err)
+	}
+	if q.settle(); queued.verdicts() != want {
+		t.Errorf("exchanges that wait for each other get other verdicts than those that don't")
+	}
 	for _, workers := range []int{1, 4} {
 		live := newRuling(t)
 		synctest.Test(t, func(t *testing.T) {

@@ -30,6 +30,7 @@ type Engine struct {
 	memos    memos
 	start    atomic.Pointer[time.Time]
 	before   atomic.Pointer[time.Time] // start of the engine whose snapshot was resumed, by the wall clock
+	foreseen atomic.Bool               // what is looked up by client; see Foresee
 }
 
 // New takes all the memory that the engine counts in. The seed keys its hashes: it must be
@@ -57,11 +58,15 @@ func (e *Engine) Decide(r Request) Verdict {
 	}
 	g := e.regime.Load()
 	hash := e.hash.word(uint64(actorOf(r.Client)))
-	for _, t := range g.clients {
+	clients := g.clients
+	if e.foreseen.Load() {
+		clients = nil
+	}
+	for _, t := range clients {
 		t.foresee(hash)
 	}
 	s := e.lists.stand(&r, r.Exempt || r.Doubted)
-	for _, t := range g.clients {
+	for _, t := range clients {
 		t.fetch(hash)
 	}
 	v := Verdict{Monitored: s.watched}
@@ -234,9 +239,13 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 		x.Folded, _ = Fold(x.Path)
 	}
 	g := e.regime.Load()
-	g.foresee(x, e.hash)
+	expected := g.expected
+	if e.foreseen.Load() {
+		expected = g.unforeseen
+	}
+	foresee(expected, x, e.hash)
 	e.memos.recall(x, e.hash)
-	g.fetch(x, e.hash)
+	fetch(expected, x, e.hash)
 	turn := g.about(&x.Exchange)
 	who := uint32(0)
 	switch {

@@ -20,6 +20,8 @@ func (g *regime) expect() {
 		for _, e := range g.expected {
 			if e.by == OfClient {
 				g.clients = append(g.clients, e.table)
+			} else {
+				g.unforeseen = append(g.unforeseen, e)
 			}
 		}
 	}()
@@ -68,19 +70,19 @@ func (t *expected) place(v *view, k keyed) (hash uint64, ok bool) {
 }
 
 // foresee asks for the entries that an answer leads to.
-func (g *regime) foresee(v *view, k keyed) {
-	for i := range g.expected {
-		if hash, ok := g.expected[i].place(v, k); ok {
-			g.expected[i].foresee(hash)
+func foresee(tables []expected, v *view, k keyed) {
+	for i := range tables {
+		if hash, ok := tables[i].place(v, k); ok {
+			tables[i].foresee(hash)
 		}
 	}
 }
 
 // fetch asks for what they lead to.
-func (g *regime) fetch(v *view, k keyed) {
-	for i := range g.expected {
-		if hash, ok := g.expected[i].place(v, k); ok {
-			g.expected[i].fetch(hash)
+func fetch(tables []expected, v *view, k keyed) {
+	for i := range tables {
+		if hash, ok := tables[i].place(v, k); ok {
+			tables[i].fetch(hash)
 		}
 	}
 }

@@ -28,6 +28,8 @@ type regime struct {
 	sources  *visitors     // of every answer; one of the learners
 	clients  []*table      // that are looked into for every request, by client
 	expected []expected    // tables that are looked into for nearly every answer
+
+	unforeseen []expected // those of them that are not looked into by client; see Engine.Foresee
 }
 
 // newRegime takes over from the one before what is counted the same way. The policy is valid.
