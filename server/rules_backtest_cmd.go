@@ -26,7 +26,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
-// A trial is what `sentinel rules backtest` is told.
+// A trial is what `sentinel rules backtest` and `impact` are told.
 type trial struct {
 	since span
 	of    string // which rule of a file
@@ -51,13 +51,8 @@ ID is a rule that there is, built in, of a pack or saved in the console; FILE ho
 (with --rule where it holds several). A Sentinel may run beside this: its data is only read, and nobody is blocked.
 Rules in force have had their say: what they refused counts for nothing. Exits with 0 whatever is found.`,
 	}
-	f := c.Flags()
-	f.Var(&o.since, "since", "how long the window is that ends now, as 24h or 7d; 30d at most")
-	f.StringVar(&o.of, "rule", "", "which `rule` of the file, by its id")
-	f.IntVar(&o.terms.more, "limit", 0, "try it with another count: more than `this` many trip it")
-	f.Var(&o.terms.within, "within", "try it with another window")
-	f.StringVar(&o.terms.do, "do", "", "try it with another action: `block`, throttle, monitor or nothing")
-	f.Var(&o.terms.lasts, "for", "try it with decisions of another length")
+	o.ask(c)
+	c.Flags().StringVar(&o.of, "rule", "", "which `rule` of the file, by its id")
 	read := atDesk(c)
 	c.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
@@ -65,42 +60,65 @@ Rules in force have had their say: what they refused counts for nothing. Exits w
 		}
 		return nil
 	}
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return misuse{fmt.Errorf("%w: see sentinel rules backtest --help", err)}
-	})
 	c.RunE = func(c *cobra.Command, args []string) error {
-		f := c.Flags()
-		o.terms.moreSet, o.terms.withinSet = f.Changed("limit"), f.Changed("within")
-		o.terms.doSet, o.terms.isFor = f.Changed("do"), f.Changed("for")
-		o.json, _ = f.GetBool("json")
+		o.heard(c)
 		cfg, err := read()
 		if err != nil {
 			return misuse{err}
 		}
-		r, err := o.run(c.Context(), cfg, args[0], time.Now())
-		if err != nil {
+		var r backtest.Result
+		if err := o.on(c.Context(), cfg, args[0], time.Now(), func(_ engine.Policy, t backtest.Test, traffic backtest.Traffic) (err error) {
+			r, err = backtest.Run(c.Context(), t, traffic)
+			return err
+		}); err != nil {
 			return err
 		}
 		if o.json {
-			e := json.NewEncoder(c.OutOrStdout())
-			e.SetIndent("", "  ")
-			return e.Encode(r)
+			return indented(c.OutOrStdout(), r)
 		}
 		return showBacktest(c.OutOrStdout(), r)
 	}
 	return c
 }
 
+// ask for the terms and the window with flags.
+func (o *trial) ask(c *cobra.Command) {
+	f := c.Flags()
+	f.Var(&o.since, "since", "how long the window is that ends now, as 24h or 7d; 30d at most")
+	f.IntVar(&o.terms.more, "limit", 0, "try it with another count: more than `this` many trip it")
+	f.Var(&o.terms.within, "within", "try it with another window")
+	f.StringVar(&o.terms.do, "do", "", "try it with another action: `block`, throttle, monitor or nothing")
+	f.Var(&o.terms.lasts, "for", "try it with decisions of another length")
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return misuse{fmt.Errorf("%w: see %s --help", err, c.CommandPath())}
+	})
+}
+
+// heard which of the flags were given.
+func (o *trial) heard(c *cobra.Command) {
+	f := c.Flags()
+	o.terms.moreSet, o.terms.withinSet = f.Changed("limit"), f.Changed("within")
+	o.terms.doSet, o.terms.isFor = f.Changed("do"), f.Changed("for")
+	o.json, _ = f.GetBool("json")
+}
+
+func indented(out io.Writer, v any) error {
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
 const longestTrial = 30 * 24 * time.Hour
 
-func (o *trial) run(ctx context.Context, cfg config.Config, rule string, now time.Time) (r backtest.Result, err error) {
+// on what is stored, do something with the test that was asked for, and the policy in force.
+func (o *trial) on(ctx context.Context, cfg config.Config, rule string, now time.Time, do func(engine.Policy, backtest.Test, backtest.Traffic) error) (err error) {
 	if s := time.Duration(o.since); s < time.Minute || s > longestTrial {
-		return r, misuse{errors.New("--since must be 1m to 30d")}
+		return misuse{errors.New("--since must be 1m to 30d")}
 	}
 	t := backtest.Test{From: now.Add(-time.Duration(o.since)), To: now}
 	places, err := geo.Open(placeFiles(cfg.GeoIP)...)
 	if err != nil {
-		return r, misuse{err}
+		return misuse{err}
 	}
 	defer places.Close()
 	if !places.Empty() {
@@ -109,27 +127,27 @@ func (o *trial) run(ctx context.Context, cfg config.Config, rule string, now tim
 	db, err := store.Look(ctx, store.Config{Dir: cfg.Storage.Data, URL: cfg.Storage.Database})
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return r, misuse{err}
+			return misuse{err}
 		}
-		return r, err
+		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	policy, failed, err := guard.InForce(ctx, db, cfg.Policy())
 	if err != nil {
-		return r, err
+		return err
 	}
 	if why := failed[rule]; why != "" {
-		return r, misuse{fmt.Errorf("the rule %s of the console is not in force: %s", rule, why)}
+		return misuse{fmt.Errorf("the rule %s of the console is not in force: %s", rule, why)}
 	}
 	if err := o.choose(&t, policy, rule); err != nil {
-		return r, misuse{err}
+		return misuse{err}
 	}
 	traffic, allowed, err := backtest.Stored(ctx, db, t.From, t.To, now)
 	if err != nil {
-		return r, err
+		return err
 	}
 	t.Allowed = allowed
-	return backtest.Run(ctx, t, traffic)
+	return do(policy, t, traffic)
 }
 
 // choose the rule and the terms to be tried.
@@ -197,12 +215,17 @@ func (o *trial) changed() (t backtest.Terms, err error) {
 // mostShown are told in the table; --json has 100.
 const mostShown = 20
 
-func showBacktest(out io.Writer, r backtest.Result) error {
+// showPlayed says which rule was played over what.
+func showPlayed(out io.Writer, r backtest.Result) {
 	fmt.Fprintf(out, "%s (%s), version %d\n%s\n\n", r.Title, r.Rule, r.Version, plain(r.Explains))
 	fmt.Fprintf(out, "From %s to %s: %d exchanges played, %d before to learn from.\n", clock(r.From), clock(r.Until), r.Rows, r.Before)
 	if r.Cut != "" {
 		fmt.Fprintf(out, "NOT ALL: it ends at %s of %s. %s\n", clock(r.Until), clock(r.To), r.Cut)
 	}
+}
+
+func showBacktest(out io.Writer, r backtest.Result) error {
+	showPlayed(out, r)
 	if r.Findings == 0 && r.Hit == 0 {
 		fmt.Fprintln(out, "It would have found nothing.")
 	} else {
@@ -222,20 +245,28 @@ func showBacktest(out io.Writer, r backtest.Result) error {
 	return nil
 }
 
-func showHits(out io.Writer, r backtest.Result) error {
+// tellHits of so many in all.
+func tellHits(out io.Writer, hits []backtest.Hit, all int) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "FIRST AT\tWHO\tFINDINGS\tREFUSED\tOF THESE 2XX\tWHY")
-	for i := range r.Hits[:min(len(r.Hits), mostShown)] {
-		h := &r.Hits[i]
+	for i := range hits[:min(len(hits), mostShown)] {
+		h := &hits[i]
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\n", clock(h.At), plain(h.Name), h.Findings, h.Refused, h.WellAnswered, plain(h.Reason))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if more := r.Hit - min(len(r.Hits), mostShown); more > 0 {
+	if more := all - min(len(hits), mostShown); more > 0 {
 		fmt.Fprintf(out, "and %d more\n", more)
 	}
-	t = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	return nil
+}
+
+func showHits(out io.Writer, r backtest.Result) error {
+	if err := tellHits(out, r.Hits, r.Hit); err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\nHOUR\tFINDINGS\tREFUSED")
 	busiest := slices.Clone(r.Hours)
 	if len(busiest) > mostShown { // the worst of them, in order

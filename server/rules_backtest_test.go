@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,51 @@ severity: HIGH
 do: block
 for: 1h
 `
+
+func TestTheImpactOfOtherTermsIsTold(t *testing.T) {
+	dir, db := guessed(t)
+	impact := func(args ...string) backtest.Impact {
+		t.Helper()
+		out, err := sentinel(t, "", append([]string{"rules", "impact", "failed-authentication", "--json", "--data", dir}, args...)...)
+		var i backtest.Impact
+		if err != nil || json.Unmarshal([]byte(out), &i) != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return i
+	}
+	if i := impact("--limit", "2"); i.Before.Refused != 14 || i.After.Refused != 17 || len(i.NewlyHit) != 0 || len(i.NoLongerHit) != 0 {
+		t.Errorf("with another limit: %+v", i)
+	}
+	if i := impact("--mode", "shadow"); i.After.Refused != 0 || len(i.NoLongerHit) != 1 || i.NoLongerHit[0].Name != "203.0.113.9" {
+		t.Errorf("in shadow: %+v", i)
+	}
+	out, err := sentinel(t, "", "rules", "impact", "failed-authentication", "--mode", "off", "--data", dir)
+	if err != nil || !regexp.MustCompile(`(?m)^mode +enforce +off$`).MatchString(out) || !strings.Contains(out, "No longer hit: 1\nFIRST AT") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	g, err := guard.New(t.Context(), guard.Config{Store: db, Policy: config.Defaults().Policy()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	if err := g.SetRuleMode(t.Context(), guard.By{Name: "ada"}, "failed-authentication", guard.ModeOff); err != nil {
+		t.Fatal(err)
+	}
+	if i := impact("--mode", "enforce"); i.Before.Refused != 0 || i.After.Refused != 14 || len(i.NewlyHit) != 1 {
+		t.Errorf("of a rule that the console has switched off: %+v", i)
+	}
+	for says, args := range map[string][]string{
+		"say what is to change":            {"honeypot"},
+		"--mode must be enforce":           {"honeypot", "--mode", "on"},
+		"name one rule by its ID":          {"mine.yml", "--limit", "3"},
+		"nearest is failed-authentication": {"failed-authentification", "--limit", "3"},
+	} {
+		out, err := sentinel(t, "", append([]string{"rules", "impact", "--data", dir}, args...)...)
+		if _, wrong := errors.AsType[misuse](err); !wrong || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+}
 
 func TestWrongUseOfABacktestNamesItsRemedy(t *testing.T) {
 	dir := guessing(t)

@@ -30,7 +30,7 @@ Without a directory the packs that come with the program are played. Exits with 
 it promises, or finds it in honest traffic.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return testRules(c.OutOrStdout(), args) },
-	}, backtestCommand())
+	}, backtestCommand(), impactCommand())
 	return root
 }
 

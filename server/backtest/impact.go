@@ -30,10 +30,13 @@ func ModeOf(t engine.Terms) Mode {
 // An Impact is what would change, were other terms of a rule in force: of its findings, of whom it
 // acts against, of requests that it refuses. NewlyHit and NoLongerHit are at most 100 each.
 type Impact struct {
-	Before, After         Figures
-	NewlyHit, NoLongerHit []Hit
-	MoreHit, MoreFreed    int    // beyond those
-	Played                Result // under the other terms, as if they enforced
+	Before      Figures `json:"before"`
+	After       Figures `json:"after"`
+	NewlyHit    []Hit   `json:"newly_hit"`
+	NoLongerHit []Hit   `json:"no_longer_hit"`
+	MoreHit     int     `json:"more_newly_hit"` // beyond those
+	MoreFreed   int     `json:"more_no_longer_hit"`
+	Played      Result  `json:"played"` // under the other terms, as if they enforced
 }
 
 // Compare plays traffic once through both: the rule under the terms in force, and under others.
