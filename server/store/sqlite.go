@@ -107,6 +107,9 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
+// keepTemporary is the setting of where SQLite keeps what is not to last.
+const keepTemporary = "temp_store = "
+
 // openSQLite opens dir/name.db for one writer and several readers.
 func openSQLite(ctx context.Context, dir, name, synchronous string) (*database, error) {
 	d := &database{name: name, file: filepath.Join(dir, name+".db")}
@@ -121,10 +124,12 @@ func (d *database) openSQLite(ctx context.Context, synchronous string) error {
 		return err
 	}
 	// Room can be given back (retention) only when that is asked for before the first table. The
-	// log grows to 32 MB before it is copied, since traffic changes the same pages again and again.
+	// log grows to 32 MB before it is copied, since traffic changes the same pages again and again. What
+	// a statement would have to take back is kept in memory: one of a hundred rows changes about as many
+	// pages of an index, and each would be copied to a file first.
 	writer, err := connect(d.file, 1,
 		map[string]string{"_auto_vacuum": "INCREMENTAL", "_journal_mode": "WAL", "_synchronous": synchronous},
-		"cache_size = -32000", "wal_autocheckpoint = 8000", "journal_size_limit = 67108864")
+		"cache_size = -32000", "wal_autocheckpoint = 8000", "journal_size_limit = 67108864", keepTemporary+"MEMORY")
 	if err != nil {
 		return err
 	}
@@ -140,7 +145,13 @@ func (d *database) openSQLite(ctx context.Context, synchronous string) error {
 			return err
 		}
 	}
+	if _, err := writer.ExecContext(ctx, "PRAGMA "+keepTemporary+"FILE"); err != nil { // what is sorted for a new index may be large
+		return err
+	}
 	if err := migrate(ctx, writer, goose.DialectSQLite3, "sqlite", d.name); err != nil {
+		return err
+	}
+	if _, err := writer.ExecContext(ctx, "PRAGMA "+keepTemporary+"MEMORY"); err != nil {
 		return err
 	}
 	reader, err := connect(d.file, readers, map[string]string{"mode": "ro", "_stmt_cache_size": "50"}, "cache_size = -16000")
