@@ -33,7 +33,8 @@ type wire struct {
 
 	due    atomic.Int64 // the deadline that is noted, since the start of wires; 0: none
 	mu     sync.Mutex   // held while a deadline is moved
-	timed  bool         // the connection has one of its own
+	timed  bool         // the connection has one of its own, for reads
+	rushed bool         // it has one for writes
 	handed bool         // over: nobody notes anything any more
 }
 
@@ -65,6 +66,17 @@ func (w *wire) SetReadDeadline(t time.Time) error {
 	}
 	w.timed = false
 	return w.heldTCP.SetReadDeadline(time.Time{})
+}
+
+// SetWriteDeadline is a connection's. The server takes it off before each request, and there seldom is one.
+func (w *wire) SetWriteDeadline(t time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t.IsZero() && !w.rushed {
+		return nil
+	}
+	w.rushed = !t.IsZero()
+	return w.heldTCP.SetWriteDeadline(t)
 }
 
 // SetDeadline is both.

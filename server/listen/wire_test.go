@@ -249,3 +249,27 @@ func TestADeadlineOfAConnectionThatWasHandedOverHoldsWithoutTheDoor(t *testing.T
 		})
 	}
 }
+
+func TestADeadlineOfWritesIsKeptAndTakenOff(t *testing.T) {
+	c := answering(t, listen.Config{}, func(w http.ResponseWriter, _ *http.Request) {
+		rc := http.NewResponseController(w)
+		if err := rc.SetWriteDeadline(time.Unix(1, 0)); err != nil {
+			t.Error(err)
+		}
+		_, _ = io.WriteString(w, "too late")
+		if err := rc.Flush(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("written after its deadline: %v", err)
+		}
+		conn, _, err := rc.Hijack() // takes it off
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		send(t, conn, "in time")
+	})
+	send(t, c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if said, err := io.ReadAll(c); !strings.HasSuffix(string(said), "in time") || err != nil {
+		t.Errorf("%q, %v", said, err)
+	}
+}
