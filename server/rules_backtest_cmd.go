@@ -218,7 +218,7 @@ const mostShown = 20
 // showPlayed says which rule was played over what.
 func showPlayed(out io.Writer, r backtest.Result) {
 	fmt.Fprintf(out, "%s (%s), version %d\n%s\n\n", r.Title, r.Rule, r.Version, plain(r.Explains))
-	fmt.Fprintf(out, "From %s to %s: %d exchanges played, %d before to learn from.\n", clock(r.From), clock(r.Until), r.Rows, r.Before)
+	fmt.Fprintf(out, "From %s to %s: %s played, %d before to learn from.\n", clock(r.From), clock(r.Until), counted(uint64(r.Rows), "exchange"), r.Before)
 	if r.Cut != "" {
 		fmt.Fprintf(out, "NOT ALL: it ends at %s of %s. %s\n", clock(r.Until), clock(r.To), r.Cut)
 	}
@@ -229,11 +229,11 @@ func showBacktest(out io.Writer, r backtest.Result) error {
 	if r.Findings == 0 && r.Hit == 0 {
 		fmt.Fprintln(out, "It would have found nothing.")
 	} else {
-		fmt.Fprintf(out, "It would have found something %d times, about %d: %d clients or networks, %d keys, %d accounts.\n", r.Findings, r.Hit, r.Clients, r.Keys, r.Accounts)
+		fmt.Fprintf(out, "It would have found something %s, about %d (clients or networks %d, keys %d, accounts %d).\n", counted(uint64(r.Findings), "time"), r.Hit, r.Clients, r.Keys, r.Accounts)
 		if r.Findings > 0 {
 			fmt.Fprintf(out, "First at %s, last at %s.\n", clock(r.First), clock(r.Last))
 		}
-		fmt.Fprintf(out, "It would have refused %d requests; %d of them were well answered (2xx): so much it might have cost honest ones.\n\n", r.Refused, r.WellAnswered)
+		fmt.Fprintf(out, "It would have refused %s; %d of them well answered (2xx): so much it might have cost honest ones.\n\n", counted(uint64(r.Refused), "request"), r.WellAnswered)
 		if err := showHits(out, r); err != nil {
 			return err
 		}

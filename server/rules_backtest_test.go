@@ -57,7 +57,7 @@ func guessed(t *testing.T) (string, *store.Store) {
 func TestARuleIsTriedBesideARunningSentinel(t *testing.T) {
 	dir := guessing(t)
 	out, err := sentinel(t, "", "rules", "backtest", "failed-authentication", "--since", "1h", "--data", dir)
-	if err != nil || !strings.Contains(out, "It would have refused 14 requests; 2 of them were well answered") || !strings.Contains(out, "203.0.113.9 failed to authenticate 6 times") {
+	if err != nil || !strings.Contains(out, "It would have refused 14 requests; 2 of them well answered") || !strings.Contains(out, "203.0.113.9 failed to authenticate 6 times") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	out, err = sentinel(t, "", "rules", "backtest", "failed-authentication", "--limit", "9", "--json", "--data", dir)
@@ -66,7 +66,7 @@ func TestARuleIsTriedBesideARunningSentinel(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	own := filepath.Join(rulesIn(t, strings.NewReplacer("GET", "POST", "/reports/{id}", "/api/login", "2xx", "401").Replace(ownRule)), "mine.yml")
-	if out, err = sentinel(t, "", "rules", "backtest", own, "--data", dir); err != nil || !strings.Contains(out, "Reports drained") || !strings.Contains(out, "about 1: 1 clients") {
+	if out, err = sentinel(t, "", "rules", "backtest", own, "--data", dir); err != nil || !strings.Contains(out, "Reports drained") || !strings.Contains(out, "something 1 time, about 1 (clients or networks 1,") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if out, err = sentinel(t, "", "rules", "backtest", "honeypot", "--data", dir); err != nil || !strings.Contains(out, "It would have found nothing.") {

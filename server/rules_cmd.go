@@ -73,7 +73,7 @@ func checkRules(out io.Writer, args []string) error {
 		fmt.Fprintf(out, "\n%d of %d rules lack a scenario\n", incomplete, len(set))
 		return errBroken
 	}
-	fmt.Fprintf(out, "\n%d rules can be used\n", len(set))
+	fmt.Fprintf(out, "\n%s can be used\n", counted(uint64(len(set)), "rule"))
 	return nil
 }
 
