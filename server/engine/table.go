@@ -121,9 +121,9 @@ func (t *table) fetch(hash uint64) {
 		}
 		room = true
 		n := first + e.slot()
-		t.soon.Ends(n)
+		t.soon.Element(n)
 		for b := range t.beside {
-			t.beside[b].Ends(n)
+			t.beside[b].Element(n)
 		}
 	}
 	if !room { // somebody has to give way

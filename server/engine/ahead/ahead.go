@@ -22,16 +22,19 @@ func Of[T any](s []T, together int) Array {
 	return Array{unsafe.Pointer(unsafe.SliceData(s)), uintptr(len(s) / together), unsafe.Sizeof(one) * uintptr(together)} //nolint:gosec // likewise
 }
 
-// Ends asks for the lines that an element begins and ends in; for nothing where there is none of that
-// number.
-func (a *Array) Ends(i int) {
+// Element asks for the lines that an element begins and ends in, and for one between them where it is
+// long; for nothing where there is none of that number.
+func (a *Array) Element(i int) {
 	if uintptr(i) >= a.n {
 		return
 	}
 	from := unsafe.Add(a.first, uintptr(i)*a.size)
 	fetch(from)
-	if a.size > line/2 {
-		fetch(unsafe.Add(from, a.size-1))
+	if to := unsafe.Add(from, a.size-1); uintptr(from)/line != uintptr(to)/line {
+		fetch(to)
+	}
+	if a.size > 2*line {
+		fetch(unsafe.Add(from, a.size/2))
 	}
 }
 

@@ -14,12 +14,12 @@ func TestWhatIsNotThereIsNoFault(t *testing.T) {
 	}()
 	var nothing ahead.Array
 	nothing.Line(0)
-	nothing.Ends(0)
+	nothing.Element(0)
 	ahead.Line[int](nil)
 	all := ahead.Of(make([][40]byte, 9), 2)
 	for _, i := range []int{-1, 0, 3, 4, 1 << 62} { // four whole pairs
 		all.Line(i)
-		all.Ends(i)
+		all.Element(i)
 	}
 }
 
