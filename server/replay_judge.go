@@ -101,15 +101,13 @@ func (j *judge) rule(x *engine.Exchange) (v engine.Verdict, found []engine.Findi
 	x.Place = j.places.Complete(x.Place, x.Client)
 	who := clientOf(x.Client)
 	j.census.count(who)
-	v = j.engine.Decide(x.Request)
+	v, found = j.engine.Judge(x)
 	if v.Finding != nil {
 		j.note(who, v.Finding)
 	}
 	if v.Refused() {
 		j.refused++
-		x.Refused, x.Cause, x.Status = true, v.Cause, v.Status
 	}
-	found = j.engine.Observe(*x)
 	for i := range found {
 		if found[i].Weak {
 			j.group(j.book.Fold(found[i]))

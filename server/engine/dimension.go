@@ -310,6 +310,12 @@ type places struct {
 	holder, holders uint64 // see view.holderAt
 }
 
+// know a place that was reckoned before.
+func (p *places) know(d Dimension, place uint64) {
+	p.known |= 1 << d
+	p.of[d] = place
+}
+
 func (p *places) place(d Dimension, word uint64, k keyed) uint64 {
 	if bit := uint16(1) << d; p.known&bit == 0 {
 		p.known |= bit

@@ -51,7 +51,9 @@ func New(p Policy, seed uint64) (*Engine, error) {
 // allowed, blocked, denied path, decoy, rate, passed; the first match wins. Whoever is allowed
 // is not counted. What is not enforced (see Policy.Observe, Terms.Shadow, Request.Doubted)
 // refuses nothing: the verdict passes, and Would says what it would have been.
-func (e *Engine) Decide(r Request) Verdict {
+func (e *Engine) Decide(r Request) Verdict { return e.decide(&r, new(insight)) }
+
+func (e *Engine) decide(r *Request, k *insight) Verdict {
 	r.Client = r.Client.Unmap()
 	if r.Folded == "" {
 		r.Folded, _ = Fold(r.Path)
@@ -65,7 +67,7 @@ func (e *Engine) Decide(r Request) Verdict {
 	for _, t := range clients {
 		t.foresee(hash)
 	}
-	s := e.lists.stand(&r, r.Exempt || r.Doubted)
+	s := e.lists.stand(r, r.Exempt || r.Doubted)
 	for _, t := range clients {
 		t.fetch(hash)
 	}
@@ -78,7 +80,8 @@ func (e *Engine) Decide(r Request) Verdict {
 	case len(g.policy.Denies) > 0 && below(g.policy.Denies, r.Folded):
 		v.Status, v.Cause, v.Reference = 403, DeniedPath, ExchangeReference(r.ID)
 	default:
-		return e.ask(g, v, &r, s, hash)
+		k.stands, k.place = s, hash
+		return e.ask(g, v, r, k)
 	}
 	if g.policy.Observe {
 		e.count(v.Cause)
@@ -87,9 +90,9 @@ func (e *Engine) Decide(r Request) Verdict {
 	return v
 }
 
-// ask the rules about a request that lists let pass. The hash is its client's.
-func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing, hash uint64) Verdict {
-	shadow := e.supposedly(g, r)
+// ask the rules about a request that lists let pass.
+func (e *Engine) ask(g *regime, v Verdict, r *Request, k *insight) Verdict {
+	s, shadow := k.stands, e.supposedly(g, r)
 	would := ""
 	if shadow.action() == Block {
 		would = shadow.by.rule()
@@ -125,7 +128,7 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing, hash uint64) 
 		case a.watch != nil:
 			t = a.watch.ask(see(), q)
 		case a.plain:
-			q.hash = hash
+			q.hash = k.place
 			t = a.counter.see(actorOf(r.Client), q)
 		default:
 			t = a.see(see(), q, e.hash)
@@ -147,6 +150,8 @@ func (e *Engine) ask(g *regime, v Verdict, r *Request, s standing, hash uint64) 
 		v.Would = would
 		e.count(would)
 	}
+	k.supposed, k.now, k.start = shadow, now, start
+	k.still = v.Finding == nil
 	return v
 }
 
@@ -228,15 +233,20 @@ func (e *Engine) refuse(v Verdict, g *regime, a *armed, x *view, q *question, t 
 // Observe learns from an answer. What it finds is in force when it returns; nil means that
 // there is nothing to say. What the gateway refused counts against nobody, nor does what it
 // would have refused, had it enforced.
-func (e *Engine) Observe(seen Exchange) (found []Finding) {
+func (e *Engine) Observe(seen Exchange) (found []Finding) { return e.observe(&seen, new(insight)) }
+
+func (e *Engine) observe(seen *Exchange, k *insight) (found []Finding) {
 	if seen.Refused {
 		return nil
 	}
-	x := lend(&seen)
+	x := lend(seen)
 	defer giveBack(x)
 	x.Client = x.Client.Unmap()
 	if x.Folded == "" {
 		x.Folded, _ = Fold(x.Path)
+	}
+	if k.still {
+		x.places.know(OfClient, k.place)
 	}
 	g := e.regime.Load()
 	expected := g.expected
@@ -258,11 +268,14 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	if turn.n == 0 && len(g.learners) == 0 && who == 0 || below(g.policy.Skips, x.Folded) {
 		return nil
 	}
-	s := e.lists.stand(&x.Request, x.Exempt || x.Doubted)
-	if s.action() == Allow || g.policy.Observe && (s.action() == Block || below(g.policy.Denies, x.Folded)) {
+	if !k.still {
+		k.stands, k.supposed = e.lists.stand(&x.Request, x.Exempt || x.Doubted), e.supposedly(g, &x.Request)
+		k.now, k.start = e.tick(x.At), beginning(x.Folded)
+	}
+	if s := &k.stands; s.action() == Allow || g.policy.Observe && (s.action() == Block || below(g.policy.Denies, x.Folded)) {
 		return nil
 	}
-	x.now = e.tick(x.At)
+	x.now = k.now
 	if who != 0 {
 		g.history.note(&x.Exchange, who, x.now)
 	}
@@ -278,10 +291,9 @@ func (e *Engine) Observe(seen Exchange) (found []Finding) {
 	if turn.n == 0 {
 		return nil
 	}
-	shadow, start := e.supposedly(g, &x.Request), beginning(x.Folded)
 	said := uint64(0) // by rules that stand in for others
 	for a := turn.next(); a != nil; a = turn.next() {
-		if a.covered&said != 0 || (a.shadow || x.Doubted) && shadow.action() == Block || !a.asks(&x.Request, start) || a.When != nil && !a.When(&x.Exchange) {
+		if a.covered&said != 0 || (a.shadow || x.Doubted) && k.supposed.action() == Block || !a.asks(&x.Request, k.start) || a.When != nil && !a.When(&x.Exchange) {
 			continue
 		}
 		t := a.answered(x, e.hash)
