@@ -44,9 +44,15 @@ const newer = [
   'Code in a request',
   'Ids one after the other',
   'Stolen bait',
+  'A guess that worked',
+  'A stolen session',
+  'Looking for doors',
   'Odd names',
   'Lost links',
   'Beside the bait',
+  'A forgotten password',
+  'From home to the road',
+  'A program of last year',
 ];
 
 for (const title of [...originals, ...newer]) {

@@ -59,11 +59,15 @@ export function ScenarioList({
   onChoose: (id: string) => void;
 }) {
   const nav = useRef<HTMLElement>(null);
-  // Where the cards are a strip, the chosen one is pushed into view; the page itself stays.
+  // Where the cards are a strip, or a list that scrolls, the chosen one is pushed into view; the page itself stays.
   useEffect(() => {
-    const card = nav.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(chosen)}"]`);
+    const list = nav.current;
+    const card = list?.querySelector<HTMLElement>(`[data-id="${CSS.escape(chosen)}"]`);
     const strip = card?.closest('ul');
-    if (card && strip) strip.scrollLeft = card.offsetLeft - strip.offsetLeft - 12;
+    if (!list || !card || !strip) return;
+    strip.scrollLeft = card.offsetLeft - strip.offsetLeft - 12;
+    const [frame, at] = [list.getBoundingClientRect(), card.getBoundingClientRect()];
+    if (at.top < frame.top || at.bottom > frame.bottom) list.scrollTop += at.top - frame.top - 46;
   }, [chosen]);
 
   const list = (of: Scenario[]) => (
