@@ -16,18 +16,17 @@ func (g *regime) expect() {
 			g.clients = append(g.clients, t)
 		}
 	}
-	defer func() {
-		for _, e := range g.expected {
-			if e.by == OfClient {
-				g.clients = append(g.clients, e.table)
-			} else {
-				g.unforeseen = append(g.unforeseen, e)
-			}
-		}
-	}()
 	add := func(m memory, by Dimension) {
-		if t := tableOf(m); t != nil {
-			g.expected = append(g.expected, expected{t, by})
+		t := tableOf(m)
+		if t == nil {
+			return
+		}
+		e := expected{t, by}
+		g.expected = append(g.expected, e)
+		if by == OfClient {
+			g.clients = append(g.clients, t)
+		} else {
+			g.unforeseen = append(g.unforeseen, e)
 		}
 	}
 	for _, l := range g.learners {
