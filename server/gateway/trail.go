@@ -128,9 +128,14 @@ func forwardedFor(element string) (string, bool) {
 			rest = strings.TrimPrefix(rest, ";")
 		} else {
 			value, rest, _ = strings.Cut(rest, ";")
-			value = strings.TrimRight(value, " \t")
+			if value = strings.TrimRight(value, " \t"); !unquoted(value) {
+				return "", false
+			}
 		}
-		if strings.EqualFold(strings.Trim(name, " \t"), "for") {
+		if name = strings.Trim(name, " \t"); !unquoted(name) {
+			return "", false
+		}
+		if strings.EqualFold(name, "for") {
 			if found != "" || value == "" {
 				return "", false
 			}
@@ -139,6 +144,18 @@ func forwardedFor(element string) (string, bool) {
 		element = strings.TrimLeft(rest, " \t")
 	}
 	return found, found != ""
+}
+
+// unquoted reports whether s can stand without quotes. Section 4 wants a token there; addresses
+// that proxies write without quotes pass too, but nothing by which an element that is read alone
+// could end elsewhere than within its list.
+func unquoted(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == ',' {
+			return false
+		}
+	}
+	return true
 }
 
 // unquote reads a quoted string (RFC 9110, section 5.6.4) and answers what follows it.

@@ -219,6 +219,8 @@ func FuzzClientAddr(f *testing.F) {
 	f.Add("127.0.0.1:80", `for="[2001:db8::1]:_x";by=10.0.0.1, for=10.0.0.2`, true)
 	f.Add("127.0.0.1:80", `for="\"", for="a,b"`, true)
 	f.Add("127.0.0.9:80", "fe80::1%eth0", false)
+	f.Add("127.0.0.1:80", `for="[8::1]:_x";by=10.0.0.1 for="`, true)
+	f.Add("127.0.0.1:80", `for=8::1;by\=10.0.0.1`, true)
 	f.Fuzz(func(t *testing.T, remote, says string, rfc bool) {
 		header := "X-Forwarded-For"
 		if rfc {
