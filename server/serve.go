@@ -150,6 +150,7 @@ func runServe(ctx context.Context, cfg config.Config, read func() (config.Config
 		Store: db, Guard: g, Access: who, App: frontend.Dist(), TLS: desk.Secure(),
 		Hosts:   slices.Concat(own, cfg.Console.Hosts),
 		Origins: origins(cfg.Console, own, desk.Secure()), Version: version, Log: log,
+		Trusted: cfg.Clients.TrustedProxies, ClientHeader: cfg.Clients.Header,
 		Operating: func(a netip.Addr) { g.SpareUntil(a, time.Now().Add(spareOperators)) },
 		Upstreams: at.upstreams, Logs: follow.told, Places: at.located, PlacesFrom: at.placesFrom, Catalogue: at.catalogue,
 	})

@@ -440,6 +440,33 @@ func TestNobodyIsSignedInUnasked(t *testing.T) {
 	}
 }
 
+func TestTheAddressThatAnOperatorWorksFromBehindAProxyIsSpared(t *testing.T) {
+	s := serve(t, strings.Replace(behindProxy, "observe", "enforce", 1), hello)
+	b, _ := json.Marshal(map[string]string{"token": s.setup, "name": "ada", "password": "correct horse battery staple"})
+	r, err := http.NewRequest(http.MethodPost, s.console+"/setup", bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Forwarded-For", "203.0.113.8, 198.51.100.7")
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = a.Body.Close()
+	if a.StatusCode != http.StatusOK {
+		t.Fatalf("setup: %s", a.Status)
+	}
+	for client, after := range map[string]int{"198.51.100.7": 200, "203.0.113.8": 403, "198.51.100.9": 403} {
+		if code := s.get(client, "/api/admin/users"); code != 403 {
+			t.Errorf("a decoy answers %s with %d", client, code)
+		}
+		if code := s.get(client, "/"); code != after {
+			t.Errorf("after it %s is answered %d, want %d", client, code, after)
+		}
+	}
+}
+
 func TestSettingsThatCannotBeUsedAreRefusedAtTheStart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sentinel.yml")
 	if err := os.WriteFile(file, []byte("gateway: {mod: enforce}"), 0o600); err != nil {

@@ -348,3 +348,24 @@ func TestALadderStandsInForHowLongARuleBlocks(t *testing.T) {
 		t.Errorf("printed and read again it is %v, %v", again.Policy().Terms("rate-abuse"), err)
 	}
 }
+
+func TestAConsoleBehindAProxyThatIsNotTrustedIsWarnedOf(t *testing.T) {
+	for about, c := range map[string]struct {
+		yaml string
+		warn bool
+	}{
+		"a proxy that speaks TLS":       {`console: {origins: ["HTTPS://sentinel.example.com"]}`, true},
+		"one that is trusted":           {`{console: {origins: ["https://sentinel.example.com"]}, clients: {trusted_proxies: [10.0.0.5/32]}}`, false},
+		"a name that needs no proxy":    {`console: {hosts: ["sentinel.example.com:8081"]}`, false},
+		"an origin that needs no proxy": {`console: {origins: ["http://sentinel.example.com:8081"]}`, false},
+	} {
+		got, err := load(t, c.yaml)
+		if err != nil {
+			t.Fatal(about, err)
+		}
+		warned := slices.ContainsFunc(got.Warnings(), func(w string) bool { return strings.Contains(w, "all operators seem to come from that proxy") })
+		if warned != c.warn {
+			t.Errorf("%s: %q", about, got.Warnings())
+		}
+	}
+}

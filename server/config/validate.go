@@ -294,6 +294,8 @@ func Everywhere(listen string) bool {
 	return err != nil || !a.Unmap().IsLoopback()
 }
 
+func overTLS(origin string) bool { return strings.HasPrefix(strings.ToLower(origin), "https://") }
+
 // Warnings are what works and is probably not meant.
 func (c Config) Warnings() []string {
 	var out []string
@@ -305,6 +307,7 @@ func (c Config) Warnings() []string {
 	warn(len(c.Gateway.Upstreams) == 0, "gateway.upstreams is empty: the gateway stays closed; forward-auth, logs and decisions work")
 	warn(Everywhere(c.Console.Listen) && c.Console.TLS.Cert == "", "console.listen %s is reached from other machines without TLS: passwords can be read on the way", c.Console.Listen)
 	warn(Everywhere(c.Service.Listen) && c.Service.TLS.Cert == "", "service.listen %s is reached from other machines without TLS: API keys can be read on the way", c.Service.Listen)
+	warn(c.Console.TLS.Cert == "" && len(c.Clients.TrustedProxies) == 0 && slices.ContainsFunc(c.Console.Origins, overTLS), "console.origins names a proxy that speaks TLS, and clients.trusted_proxies is empty: all operators seem to come from that proxy, so who mistypes a password makes all of them wait")
 	for _, p := range c.Clients.TrustedProxies {
 		warn(p.Addr().Is4() && p.Bits() < 8 || p.Addr().Is6() && p.Bits() < 16, "clients.trusted_proxies trusts all of %s to say who a client is", p)
 	}

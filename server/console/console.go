@@ -17,6 +17,7 @@ import (
 	"github.com/sentinel-protocol/sentinel/graph"
 	"github.com/sentinel-protocol/sentinel/server/access"
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/route"
 	"github.com/sentinel-protocol/sentinel/server/store"
@@ -35,6 +36,11 @@ type Config struct {
 	Demo    bool           // everybody is signed in as demo admin: whoever listens sees to it that only loopback gets here
 	Version string
 	Log     *slog.Logger
+
+	// Trusted are the proxies in front of the console, and ClientHeader is what counts of them: who
+	// asks is told as gateway.Config says.
+	Trusted      []netip.Prefix
+	ClientHeader string
 
 	// Operating, when it is set, is told the address that a signed-in operator asks from, so that
 	// no rule locks him out.
@@ -55,6 +61,7 @@ type Console struct {
 	guard   *guard.Guard
 	access  *access.Access
 	working func(netip.Addr)
+	client  func(*http.Request) netip.Addr // where a request comes from; zero when that can't be told
 	demo    bool
 	log     *slog.Logger
 	now     func() time.Time
@@ -87,7 +94,7 @@ func New(c Config) (*Console, error) {
 		c.Sockets = mostSockets
 	}
 	out := &Console{
-		store: c.Store, guard: c.Guard, access: c.Access, working: c.Operating, demo: c.Demo, log: c.Log, now: time.Now,
+		store: c.Store, guard: c.Guard, access: c.Access, working: c.Operating, client: gateway.ClientOf(gateway.Config{Trusted: c.Trusted, ClientHeader: c.ClientHeader}), demo: c.Demo, log: c.Log, now: time.Now,
 		door: newDoor(c.Hosts, c.Origins, c.TLS), app: app,
 		sockets: newSockets(c.Sockets), exports: make(chan struct{}, mostExports), closed: make(chan struct{}),
 	}

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -114,13 +113,4 @@ func plainPath(u *url.URL) bool {
 		}
 	}
 	return strings.HasPrefix(u.Path, "/")
-}
-
-// remote is the address that a request's connection comes from.
-func remote(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -40,7 +40,7 @@ func (c *Console) newGraphQL(about graph.About) *handler.Server {
 // serveGraphQL answers POST, and GET that is to become a socket.
 func (c *Console) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet && r.Header.Get("Upgrade") != "" {
-		c.sockets.serve(w, r, c.door.site(r), c.graphql)
+		c.sockets.serve(w, r, c.origin(r), c.door.site(r), c.graphql)
 		return
 	}
 	methods{http.MethodPost: c.ask}.ServeHTTP(w, r)

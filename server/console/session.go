@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -37,7 +36,7 @@ const (
 // browser sends the cookie for other pages as well.
 func (c *Console) signedIn(r *http.Request) (graph.Operator, error) {
 	if c.demo {
-		return graph.Operator{ID: "demo", Name: "demo admin", Role: access.Admin, Origin: remote(r), Site: c.door.site(r)}, nil
+		return graph.Operator{ID: "demo", Name: "demo admin", Role: access.Admin, Origin: c.origin(r), Site: c.door.site(r)}, nil
 	}
 	if c.access == nil || r.Header.Get("Upgrade") != "" {
 		return graph.Operator{}, access.ErrEnded
@@ -48,13 +47,13 @@ func (c *Console) signedIn(r *http.Request) (graph.Operator, error) {
 			return graph.Operator{}, access.ErrEnded
 		}
 		p, err := c.access.Token(r.Context(), strings.TrimSpace(secret))
-		return c.operator(p, remote(r), c.door.site(r)), err
+		return c.operator(p, c.origin(r), c.door.site(r)), err
 	}
 	p, err := c.access.Session(r.Context(), c.cookie(r))
 	if err == nil {
 		c.operating(r)
 	}
-	return c.operator(p, remote(r), c.door.site(r)), err
+	return c.operator(p, c.origin(r), c.door.site(r)), err
 }
 
 func (*Console) operator(p access.Pass, origin, site string) graph.Operator {
@@ -70,18 +69,17 @@ func (c *Console) operating(r *http.Request) {
 	if c.working == nil {
 		return
 	}
-	if from := address(r); from.IsValid() {
+	if from := c.client(r); from.IsValid() {
 		c.working(from)
 	}
 }
 
-// address is where a request comes from, as rules count it.
-func address(r *http.Request) netip.Addr {
-	a, err := netip.ParseAddr(remote(r))
-	if err != nil {
-		return netip.Addr{}
+// origin is where a request comes from, as it is written down; empty where that can't be told.
+func (c *Console) origin(r *http.Request) string {
+	if from := c.client(r); from.IsValid() {
+		return from.String()
 	}
-	return a.Unmap().WithZone("")
+	return ""
 }
 
 func (c *Console) cookieName(r *http.Request) string {
@@ -137,7 +135,7 @@ var errDemo = status{http.StatusNotFound, "nobody signs in to the demo"}
 func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	var asked struct{ Name, Password string }
 	c.letIn(w, r, &asked, func(ctx context.Context) (string, access.Pass, error) {
-		return c.access.SignIn(ctx, asked.Name, asked.Password, address(r), c.cookie(r))
+		return c.access.SignIn(ctx, asked.Name, asked.Password, c.client(r), c.cookie(r))
 	})
 }
 
@@ -145,7 +143,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 func (c *Console) setUp(w http.ResponseWriter, r *http.Request) {
 	var asked struct{ Token, Name, Password string }
 	c.letIn(w, r, &asked, func(ctx context.Context) (string, access.Pass, error) {
-		return c.access.Claim(ctx, asked.Token, asked.Name, asked.Password, address(r))
+		return c.access.Claim(ctx, asked.Token, asked.Name, asked.Password, c.client(r))
 	})
 }
 
@@ -230,7 +228,7 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, errDemo)
 		return
 	}
-	if err := c.access.SignOut(r.Context(), c.cookie(r), address(r)); err != nil {
+	if err := c.access.SignOut(r.Context(), c.cookie(r), c.client(r)); err != nil {
 		c.unasked(w, r, err)
 		return
 	}

@@ -52,12 +52,12 @@ func newSockets(most int) *sockets {
 }
 
 // serve turns a request into a socket and returns when it is closed.
-func (s *sockets) serve(w http.ResponseWriter, r *http.Request, site string, graphql http.Handler) {
+func (s *sockets) serve(w http.ResponseWriter, r *http.Request, from, site string, graphql http.Handler) {
 	if !websocket.IsWebSocketUpgrade(r) || !slices.Contains(websocket.Subprotocols(r), subprotocol) {
 		refuse(w, http.StatusBadRequest, "a socket speaks "+subprotocol)
 		return
 	}
-	k := &socket{from: remote(r), site: site, operations: map[string]*operationOf{}, byClient: map[string]*operationOf{}}
+	k := &socket{from: from, site: site, operations: map[string]*operationOf{}, byClient: map[string]*operationOf{}}
 	k.started, k.messages = newBucket(operationsBurst, operationsPerSecond), newBucket(messagesBurst, messagesPerSecond)
 	if !s.reserve(k) {
 		w.Header().Set("Retry-After", "10")

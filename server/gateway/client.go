@@ -44,6 +44,17 @@ func newClients(c Config, more ...[]netip.Prefix) clients {
 	return clients{demo: c.Demo, trusted: newNetworks(append(more, c.Trusted)...), header: header}
 }
 
+// ClientOf tells whose a request is by the rule that a gateway goes by: for other doors that
+// stand behind the same proxies. Of c, Trusted and ClientHeader count. Who asks of whom it can't
+// be told is the zero Addr.
+func ClientOf(c Config) func(*http.Request) netip.Addr {
+	all := newClients(Config{Trusted: c.Trusted, ClientHeader: c.ClientHeader})
+	return func(r *http.Request) netip.Addr {
+		who, _ := all.of(r) // a problem leaves it zero
+		return who.addr
+	}
+}
+
 // Where the demo's operator sits, as actors: what names one of these is his.
 var (
 	localhost4 = netip.AddrFrom4([4]byte{127, 0, 0, 1})
