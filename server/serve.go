@@ -44,7 +44,7 @@ func serveCommand() *cobra.Command {
 	read := settings(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := read()
-		if err != nil {
+		if err := complete(cfg, err); err != nil {
 			return err
 		}
 		log := slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil))

@@ -42,9 +42,9 @@ func packsIn(dir string) ([]engine.Rule, error) {
 	return set.Rules(), err
 }
 
-// usable tries what only a start would find: the files that settings name, formats of logs, and
-// upstreams that stand in each other's way. Nothing is opened for others and nothing stays.
-func usable(cfg config.Config) error {
+// complete adds to the mistakes of settings what only a start would find in the files that they
+// name and in the formats of logs, so that all are told at once.
+func complete(cfg config.Config, err error) error {
 	var wrong []error
 	for _, l := range []struct {
 		key   string
@@ -61,12 +61,21 @@ func usable(cfg config.Config) error {
 		_, err := logFormat(i, l)
 		wrong = append(wrong, err)
 	}
+	if all := cfg.And(errors.Join(wrong...)); all != nil {
+		return all
+	}
+	return err // of a file that could not be read at all
+}
+
+// usable tries whether upstreams stand in each other's way, and the files that they need. Nothing is
+// opened for others and nothing stays.
+func usable(cfg config.Config) error {
 	quiet := slog.New(slog.DiscardHandler)
 	s, err := newSite(cfg, reading(cfg, []byte("unused"), quiet), &lasting{}, nil, quiet)
 	if err == nil {
 		s.close()
 	}
-	return errors.Join(append(wrong, err)...)
+	return cfg.And(err)
 }
 
 func configCommand() *cobra.Command {
@@ -79,7 +88,7 @@ func configCommand() *cobra.Command {
 	read := settings(check)
 	check.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := read()
-		if err != nil {
+		if err := complete(cfg, err); err != nil {
 			return err
 		}
 		if err := usable(cfg); err != nil {

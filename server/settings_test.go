@@ -30,3 +30,27 @@ func TestACheckFindsWhatOnlyAStartWouldFind(t *testing.T) {
 		}
 	}
 }
+
+func TestACheckAndAStartTellEveryMistakeInALineOfItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "sentinel.yml")
+	text := "gateway: {drain: soon, mod: observe}\nclients:\n  trusted_proxies: [10.0.0.0/33]\nconsole: {listen: nowhere}\nlogs: [{file: a, format: nonsense}]\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{{"config", "check"}, {"serve", "--data", filepath.Join(dir, "data")}} {
+		_, err := sentinel(t, "", append(command, "--config", file)...)
+		if err == nil {
+			t.Fatalf("%v takes it", command)
+		}
+		said := strings.Split(err.Error(), "\n")
+		for i, want := range []string{":1: gateway.drain ", ":1: gateway.mod ", ":3: clients.trusted_proxies[0] ", ":4: console.listen ", ":5: logs[0].format "} {
+			if i >= len(said) || !strings.Contains(err.Error(), file+want) {
+				t.Errorf("%v says nothing of %s:\n%v", command, want, err)
+			}
+		}
+		if len(said) != 5 {
+			t.Errorf("%v says\n%v", command, err)
+		}
+	}
+}

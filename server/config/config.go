@@ -41,6 +41,7 @@ type Config struct {
 	Incidents     Incidents      `key:"incidents"`
 
 	packs []engine.Rule // rules that are data, as Sources read them
+	found *mistakes     // of Load
 }
 
 // Mode of the whole gateway.

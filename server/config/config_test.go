@@ -188,6 +188,9 @@ func TestMistakesAreNamedWithTheirRemedy(t *testing.T) {
 			}
 			var fields []string
 			for line := range strings.Lines(err.Error()) {
+				if _, said, ok := strings.Cut(line, ": "); ok && filepath.IsAbs(line) { // behind the file and the line
+					line = said
+				}
 				fields = append(fields, strings.Fields(line)[0])
 			}
 			if !slices.Contains(fields, c.field) || !strings.Contains(err.Error(), c.says) {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"maps"
 	"net/netip"
 	"reflect"
@@ -39,23 +38,29 @@ func unknownBelow(path string, value any, t reflect.Type, rules []string) []erro
 		if t.Kind() == reflect.Struct && t != reflect.TypeFor[netip.Prefix]() {
 			return unknown(path+".", v, t, rules)
 		}
-		return []error{engine.Invalid{Field: path, Problem: "has keys below it, and takes a single value"}}
+		return []error{engine.Invalid{Field: path, Problem: "has keys below it, and takes a single value: put one with a colon in it between quotes"}}
 	case []any:
 		if t.Kind() != reflect.Slice {
 			return []error{engine.Invalid{Field: path, Problem: "is a list, and takes a single value"}}
 		}
 		var wrong []error
 		for i, item := range v {
-			if _, ok := item.(map[string]any); ok {
-				wrong = append(wrong, unknownBelow(path+"["+strconv.Itoa(i)+"]", item, t.Elem(), rules)...)
-			}
+			wrong = append(wrong, unknownBelow(path+"["+strconv.Itoa(i)+"]", item, t.Elem(), rules)...)
 		}
 		return wrong
 	}
 	if value != nil && (t.Kind() == reflect.Struct && t != reflect.TypeFor[netip.Prefix]() || t.Kind() == reflect.Map) {
-		return []error{engine.Invalid{Field: path, Problem: fmt.Sprintf("is %v, and takes keys below it", value)}}
+		return []error{engine.Invalid{Field: path, Problem: "is a single value, and takes keys below it, as in " + firstKey(t)}} // the value may be a secret
 	}
 	return nil
+}
+
+// firstKey is an example of what may stand below.
+func firstKey(t reflect.Type) string {
+	if t.Kind() == reflect.Map {
+		return "rate-abuse: {mode: shadow}"
+	}
+	return t.Field(0).Tag.Get("key") + ": ..."
 }
 
 func unknownRules(path string, written map[string]any, t reflect.Type, known []string) []error {

@@ -9,11 +9,11 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-viper/mapstructure/v2"
-	"github.com/goccy/go-yaml"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/v2"
 
@@ -35,54 +35,75 @@ type Sources struct {
 const mostOfFile = 4 << 20
 
 // Load reads and checks the settings. Every mistake in them is told at once, each an
-// engine.Invalid with the key and the remedy.
+// engine.Invalid with the key and the remedy, and a Mistake where a line of the file is wrong. Of
+// settings with mistakes only those are what they should be that none is told of.
 func Load(s Sources) (Config, error) {
-	k := koanf.New(".")
+	tree, found := map[string]any{}, &mistakes{file: s.File}
 	if s.File != "" {
-		written, err := readYAML(s.File)
-		if err != nil {
+		var err error
+		if tree, found.lines, err = readYAML(s.File); err != nil {
 			return Config{}, err
 		}
-		if err := k.Load(confmap.Provider(written, ""), nil); err != nil {
-			return Config{}, fmt.Errorf("read %s: %w", s.File, err)
-		}
 	}
-	packs, err := s.packs(k.Get(rulesDir))
-	if err != nil {
+	packs, err := s.packs(tree[rulesDir])
+	if err != nil { // nobody knows then what rules there are
+		found.look(err)
+		delete(tree, rulesKey)
+		s.Environ = slices.DeleteFunc(slices.Clone(s.Environ), func(pair string) bool { return strings.HasPrefix(pair, variable(rulesKey)+"_") })
+	}
+	rules := slices.Sorted(maps.Keys(namedTerms(packs)))
+	found.given, err = fromEnvironment(s.Environ, rules)
+	found.look(err)
+	maps.Copy(found.given, anyOf(s.Flags))
+	if tree, err = overruled(tree, found.given); err != nil {
 		return Config{}, err
 	}
-	terms := namedTerms(packs)
-	given, err := fromEnvironment(s.Environ, slices.Sorted(maps.Keys(terms)))
-	if err != nil {
-		return Config{}, err
-	}
-	for key, value := range s.Flags {
-		given[key] = value
-	}
-	for key, value := range given {
-		if err := k.Load(confmap.Provider(map[string]any{key: value}, "."), nil); err != nil {
-			return Config{}, fmt.Errorf("take %s over: %w", key, err)
-		}
-	}
-	tree := k.Raw()
-	if err := errors.Join(unknown("", tree, reflect.TypeFor[Config](), slices.Sorted(maps.Keys(terms)))...); err != nil {
-		return Config{}, err
-	}
-	if err := readSecrets(tree); err != nil {
-		return Config{}, err
-	}
+	found.look(errors.Join(unknown("", tree, reflect.TypeFor[Config](), rules)...))
+	found.look(readSecrets(tree))
 	c := Defaults()
 	c.packs = packs
 	for _, r := range packs {
 		c.Rules[r.ID] = ruleOf(r.Terms)
 	}
-	if err := decode(tree, &c); err != nil {
-		return Config{}, err
-	}
-	return c, c.Validate()
+	found.look(decode(tree, &c))
+	found.look(c.Validate())
+	c.found = found
+	return c, found.all()
 }
 
-const rulesDir = "rules_dir"
+// And is what Load had against these settings, with what somebody else found besides, each with the
+// line in the file.
+func (c Config) And(more error) error {
+	if c.found == nil {
+		return more
+	}
+	c.found.look(more)
+	return c.found.all()
+}
+
+const rulesKey, rulesDir = "rules", "rules_dir"
+
+func anyOf(flags map[string]string) map[string]any {
+	out := map[string]any{}
+	for key, value := range flags {
+		out[key] = value
+	}
+	return out
+}
+
+// overruled is what is written with what was given besides in its place.
+func overruled(tree, given map[string]any) (map[string]any, error) {
+	k := koanf.New(".")
+	if err := k.Load(confmap.Provider(tree, ""), nil); err != nil {
+		return nil, fmt.Errorf("take the file over: %w", err)
+	}
+	for key, value := range given {
+		if err := k.Load(confmap.Provider(map[string]any{key: value}, "."), nil); err != nil {
+			return nil, fmt.Errorf("take %s over: %w", key, err)
+		}
+	}
+	return k.Raw(), nil
+}
 
 // packs in force, before the rest is read: the rest may name their rules.
 func (s Sources) packs(written any) ([]engine.Rule, error) {
@@ -114,51 +135,22 @@ func namedTerms(packs []engine.Rule) map[string]engine.Terms {
 	return terms
 }
 
-func readYAML(path string) (map[string]any, error) {
-	f, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w: name another with --config", err)
-	}
-	if f.Size() > mostOfFile {
-		return nil, fmt.Errorf("%s has %d bytes: that is no configuration", path, f.Size())
-	}
-	b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
-	}
-	var tree map[string]any
-	if err := yaml.Unmarshal(b, &tree); err != nil {
-		return nil, fmt.Errorf("%s is not YAML that can be read:\n%s", path, yaml.FormatError(err, false, true))
-	}
-	if len(tree) == 0 { // as an editor or a full disk leaves it: it would switch everything off
-		return nil, fmt.Errorf("%s holds no setting: write one, or name no file", path)
-	}
-	return tree, nil
-}
-
 // decode lays what is written over the defaults.
 func decode(tree map[string]any, c *Config) error {
-	written, _ := tree["rules"].(map[string]any)
-	delete(tree, "rules")
+	written, _ := tree[rulesKey].(map[string]any)
+	delete(tree, rulesKey)
 	clearLists(tree, reflect.ValueOf(c).Elem())
-	if err := into("", tree, c); err != nil {
-		return err
-	}
+	wrong := []error{into("", tree, c)}
 	for id, terms := range written {
 		r := c.Rules[id]
-		fields, ok := terms.(map[string]any)
-		if !ok && terms != nil {
-			return engine.Invalid{Field: "rules." + id, Problem: "must have terms below it, as in mode: shadow"}
-		}
-		if err := into("rules."+id+".", fields, &r); err != nil {
-			return err
-		}
+		fields, _ := terms.(map[string]any) // what else it is was told as unknown
+		wrong = append(wrong, into(rulesKey+"."+id+".", fields, &r))
 		c.Rules[id] = r
 	}
 	for i := range c.Gateway.Upstreams {
 		c.Gateway.Upstreams[i].fill()
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 func (u *Upstream) fill() {
@@ -202,7 +194,7 @@ func clearLists(tree map[string]any, v reflect.Value) {
 func into(at string, tree map[string]any, out any) error {
 	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
 		TagName: "key", Result: out, WeaklyTypedInput: true,
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(listOfOne, spans, sizes, prefixes),
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(listOfOne, spans, sizes, prefixes, wholes),
 	})
 	if err != nil {
 		return err
@@ -211,27 +203,6 @@ func into(at string, tree map[string]any, out any) error {
 		return plainly(at, err)
 	}
 	return nil
-}
-
-// plainly takes mapstructure's report apart, so that each mistake names its key.
-func plainly(at string, err error) error {
-	var out []error
-	var walk func(error)
-	walk = func(err error) {
-		if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the tree is walked by hand
-			for _, e := range many.Unwrap() {
-				walk(e)
-			}
-			return
-		}
-		if e, ok := errors.AsType[*mapstructure.DecodeError](err); ok {
-			out = append(out, engine.Invalid{Field: at + e.Name(), Problem: "can't be read: " + e.Unwrap().Error()})
-			return
-		}
-		out = append(out, err)
-	}
-	walk(err)
-	return errors.Join(out...)
 }
 
 // listOfOne lets the environment give lists, comma between.
@@ -267,6 +238,14 @@ func sizes(_, to reflect.Type, value any) (any, error) {
 	return ParseSize(fmt.Sprint(value))
 }
 
+// wholes keeps 1.9 from being 1, and true from being 1 too.
+func wholes(from, to reflect.Type, value any) (any, error) {
+	if to.Kind() != reflect.Int && to.Kind() != reflect.Int64 || from.Kind() != reflect.Float64 && from.Kind() != reflect.Bool {
+		return value, nil
+	}
+	return nil, &mapstructure.ParseError{Expected: reflect.Zero(to), Value: value, Err: strconv.ErrSyntax}
+}
+
 func prefixes(_, to reflect.Type, value any) (any, error) {
 	if to != reflect.TypeFor[netip.Prefix]() {
 		return value, nil
@@ -291,6 +270,7 @@ func prefixes(_, to reflect.Type, value any) (any, error) {
 
 // readSecrets puts in place what is given as a file: for every secret key also key_file.
 func readSecrets(tree map[string]any) error {
+	var wrong []error
 	for _, key := range secretKeys() {
 		path, ok := take(tree, key+fileSuffix)
 		if !ok {
@@ -298,11 +278,12 @@ func readSecrets(tree map[string]any) error {
 		}
 		b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 		if err != nil {
-			return engine.Invalid{Field: key + fileSuffix, Problem: "can't be read: " + err.Error()}
+			wrong = append(wrong, engine.Invalid{Field: key + fileSuffix, Problem: "can't be read: " + err.Error()})
+			continue
 		}
 		put(tree, key, strings.TrimRight(string(b), "\r\n"))
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 func take(tree map[string]any, key string) (string, bool) {

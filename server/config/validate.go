@@ -51,9 +51,7 @@ func (c Config) Validate() error {
 	k.secret(c.Secret)
 	k.retention(c.Retention)
 	k.that(c.Engine.Memory == 0 || c.Engine.Memory >= 64<<20, "engine.memory", "must be at least 64MB, or 0: no bound")
-	if len(k.wrong) == 0 { // the engine's words would repeat ours
-		k.policy(c.Policy())
-	}
+	k.policy(c.Policy())
 	return errors.Join(k.wrong...)
 }
 
@@ -132,10 +130,10 @@ func (k *check) clients(c Clients) {
 	for i, p := range c.NeverBlock {
 		k.that(p.Bits() > 0, fmt.Sprintf("clients.never_block[%d]", i), "is everybody: use gateway.mode observe for that")
 	}
-	k.that(token(c.Header), "clients.header", "%q is not the name of a header", c.Header)
+	k.that(httpToken(c.Header), "clients.header", "%q is not the name of a header", c.Header)
 }
 
-func token(s string) bool {
+func httpToken(s string) bool {
 	for _, c := range []byte(s) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
 			return false
@@ -153,12 +151,12 @@ func (k *check) identity(i Identity) {
 			key := fmt.Sprintf("identity.%s[%d]", l.key, n)
 			k.that(slices.Contains([]string{"header", "cookie", "bearer", "json", "form", "query"}, s.In), key+".in", "must be header, cookie, bearer, json, form or query, not %q", s.In)
 			k.that(s.In == "bearer" || s.Name != "", key+".name", "is missing")
-			k.that(s.In != "header" || token(s.Name), key+".name", "%q is not the name of a header", s.Name)
+			k.that(s.In != "header" || httpToken(s.Name), key+".name", "%q is not the name of a header", s.Name)
 			for _, p := range s.Routes {
 				k.that(strings.HasPrefix(p, "/"), key+".routes", "holds %q, which has no slash in front", p)
 			}
 			for _, m := range s.Methods {
-				k.that(token(m) && strings.ToUpper(m) == m, key+".methods", "holds %q: write methods in capitals, as in POST", m)
+				k.that(httpToken(m) && strings.ToUpper(m) == m, key+".methods", "holds %q: write methods in capitals, as in POST", m)
 			}
 		}
 	}
@@ -176,22 +174,16 @@ func (k *check) rules(rules map[string]Rule) {
 	}
 }
 
+// policy tells what the engine has against the settings, but where its words would repeat ours.
 func (k *check) policy(p engine.Policy) {
-	err := p.Validate()
-	if err == nil {
-		return
-	}
-	many, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // Validate joins them
-	if !ok {
-		k.wrong = append(k.wrong, err)
-		return
-	}
-	for _, e := range many.Unwrap() {
+	ours := mistakes{}
+	ours.look(errors.Join(k.wrong...))
+	for _, e := range apart(p.Validate()) {
 		if in, ok := errors.AsType[engine.Invalid](e); ok {
 			in.Field = settingOf(in.Field)
 			e = in
 		}
-		k.wrong = append(k.wrong, e)
+		k.wrong = append(k.wrong, ours.fresh(e)...)
 	}
 }
 

@@ -95,7 +95,7 @@ func (s Set) apart(other Set) error {
 }
 
 func (r *Rule) mistake(field, problem string) Mistake {
-	return Mistake{r.File, r.Line, engine.Invalid{Field: field, Problem: problem}}
+	return Mistake{File: r.File, Line: r.Line, Invalid: engine.Invalid{Field: field, Problem: problem}}
 }
 
 // Load reads every file that ends in .yml, .yaml or .json. Every mistake in them is told, each a

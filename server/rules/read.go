@@ -19,25 +19,7 @@ import (
 )
 
 // A Mistake is something wrong in a pack, where it is and what to do about it.
-type Mistake struct {
-	File string
-	Line int
-	engine.Invalid
-}
-
-func (m Mistake) Error() string {
-	at := m.File
-	if m.Line > 0 {
-		at += ":" + strconv.Itoa(m.Line)
-	}
-	if m.Field == "" {
-		return at + ": " + m.Problem
-	}
-	return at + ": " + m.Invalid.Error()
-}
-
-// Unwrap makes a Mistake what a caller can correct.
-func (m Mistake) Unwrap() error { return m.Invalid }
+type Mistake = config.Mistake
 
 // a pack is a file of rules.
 type pack struct {
@@ -53,7 +35,7 @@ type reader struct {
 }
 
 func (r *reader) say(line int, field, problem string, args ...any) {
-	r.wrong = append(r.wrong, Mistake{r.file, line, engine.Invalid{Field: field, Problem: fmt.Sprintf(problem, args...)}})
+	r.wrong = append(r.wrong, Mistake{File: r.file, Line: line, Invalid: engine.Invalid{Field: field, Problem: fmt.Sprintf(problem, args...)}})
 }
 
 // read a pack. What can't be read stays out and is in r.wrong.
