@@ -440,6 +440,21 @@ func TestNobodyIsSignedInUnasked(t *testing.T) {
 	}
 }
 
+func TestWithTheProxyThatMattersMissingFromTheListNobodyIsHeldToTheLimitOfOne(t *testing.T) {
+	yaml := strings.NewReplacer("observe", "enforce", "127.0.0.0/8", "203.0.113.0/24").Replace(behindProxy)
+	s := serve(t, yaml, hello) // all comes from this machine, which is not listed
+	for i := range 250 {
+		if code := s.get(fmt.Sprintf("198.51.100.%d", i), "/"); code != 200 {
+			t.Fatalf("request %d is answered %d", i, code)
+		}
+	}
+	var health struct{ Health struct{ NotEnforcing string } }
+	s.ask(s.admin(), &health, `{health{notEnforcing}}`)
+	if says := health.Health.NotEnforcing; !strings.Contains(says, "127.0.0.1") || !strings.Contains(says, "clients.trusted_proxies") {
+		t.Errorf("health says %q", says)
+	}
+}
+
 func TestTheAddressThatAnOperatorWorksFromBehindAProxyIsSpared(t *testing.T) {
 	s := serve(t, strings.Replace(behindProxy, "observe", "enforce", 1), hello)
 	b, _ := json.Marshal(map[string]string{"token": s.setup, "name": "ada", "password": "correct horse battery staple"})

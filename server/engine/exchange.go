@@ -36,6 +36,9 @@ type Request struct {
 	// nobody told us to trust; zero for none. It judges nobody; see guard's self-test.
 	Forwarded netip.Addr
 
+	// Proxied says that the connection is a trusted proxy's. It judges nobody either.
+	Proxied bool
+
 	// Doubted marks an address that nearly all traffic seems to come from: rules only count what
 	// they would have done to it. Lists of operators, imports and feeds hold.
 	Doubted bool

@@ -76,7 +76,7 @@ func (d *reader) read(r *http.Request, who client, method, sent string) (x engin
 		folded = storable(folded, maxPath, percent)
 	}
 	x = engine.Request{
-		ID: d.nextID(at), At: at, Client: who.addr, Exempt: who.exempt, Forwarded: who.forwarded, Flags: who.flags,
+		ID: d.nextID(at), At: at, Client: who.addr, Exempt: who.exempt, Forwarded: who.forwarded, Proxied: who.proxied, Flags: who.flags,
 		Method: method, Path: path, Folded: folded, Route: folded,
 		Fingerprint: Fingerprint(r),
 		UserAgent:   storable(first(r.Header["User-Agent"]), maxUserAgent, backslash),

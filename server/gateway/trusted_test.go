@@ -141,6 +141,16 @@ func TestAHeaderThatDoesNotCountIsRememberedForTheSelfTest(t *testing.T) {
 	}
 }
 
+func TestTheSelfTestIsToldWhatCameThroughATrustedProxy(t *testing.T) {
+	for from, through := range map[string]bool{"10.0.0.5:1": true, "[::ffff:10.0.0.5]:1": true, "192.0.2.5:1": false} {
+		g := &witness{}
+		ask(New(Config{Trusted: houses}, g, http.NotFoundHandler()), request("GET", "/", from, "X-Forwarded-For", "198.51.100.66"))
+		if x := g.only(t); x.Proxied != through {
+			t.Errorf("from %s it is %v", from, x.Proxied)
+		}
+	}
+}
+
 func TestAListBombCostsNothing(t *testing.T) {
 	c := newClients(Config{Trusted: houses})
 	for about, list := range map[string]string{

@@ -29,7 +29,8 @@ const (
 
 // doubt is the self-test of whether requests come from whom they seem to. Behind a proxy that
 // nobody told us to trust all clients are one, and the first rule that trips would block them all;
-// likewise behind one that we trust and that does not say for whom it asks.
+// likewise behind one that we trust and that does not say for whom it asks. That others are trusted
+// already does not help: the one that matters may be missing from the list.
 type doubt struct {
 	on      bool
 	proxies bart.Lite // that are trusted; does not change
@@ -41,6 +42,7 @@ type doubt struct {
 	led    int               // of those in the ring
 	names  [doubtNames]named // that the leader's headers named last, each once
 	others [doubtOthers]came // who came by themselves last, each once; never the leader
+	behind time.Time         // when a request last came through a trusted proxy
 
 	found atomic.Pointer[doubted]
 }
@@ -101,6 +103,9 @@ func (d *doubt) see(r *engine.Request) (changed bool) {
 		d.led--
 	}
 	*slot = p
+	if r.Proxied {
+		d.behind = r.At
+	}
 	if d.n++; p.actor == d.leader {
 		d.led++
 		d.name(p.forwarded, d.n)
@@ -182,8 +187,9 @@ func (d *doubt) judge(in int, at time.Time) (changed bool) {
 		return false
 	case doubtful:
 		who := engine.Target{Network: d.leader}.String()
-		looks, remedy := "which looks like a proxy in front of this gateway", "set clients.trusted_proxies to its address"
-		if d.proxies.Size() > 0 {
+		looks, remedy := "which looks like a proxy in front of this gateway",
+			"add its address to clients.trusted_proxies, or to clients.never_block if it is a client of your own"
+		if d.proxies.Contains(d.leader.Addr()) {
 			looks, remedy = "a trusted proxy that does not say for whom it asks", "have it send the header that clients.header names"
 		}
 		d.found.Store(&doubted{d.leader, fmt.Sprintf("Nearly all traffic seems to come from %s, %s. "+
@@ -194,11 +200,17 @@ func (d *doubt) judge(in int, at time.Time) (changed bool) {
 	return true
 }
 
+// looksLikeProxy reports whether the leader may be one. An inside address is taken for one whatever
+// proxies are trusted: nobody outside can have it, and it may stand between these or before them. Of
+// an outside one only headers can tell, which anybody writes: they mean nothing where trusted proxies
+// are what is in front.
 func (d *doubt) looksLikeProxy(in int, at time.Time) bool {
-	if d.proxies.Size() > 0 {
-		return d.proxies.Contains(d.leader.Addr())
+	leader := d.leader.Addr()
+	if inside(leader) || d.proxies.Contains(leader) {
+		return true
 	}
-	return inside(d.leader.Addr()) || d.speaksForOthers(in) && !d.othersCome(at)
+	proxied := !d.behind.IsZero() && at.Sub(d.behind) <= doubtClients
+	return !proxied && d.speaksForOthers(in) && !d.othersCome(at)
 }
 
 // othersCome reports whether clients have lately come by themselves.
@@ -228,9 +240,11 @@ func inside(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || carrierGrade.Contains(a)
 }
 
-// selfTest takes a request in that passed.
+// selfTest takes a request in that passed. Whom the configuration spares by name is known to be who
+// he seems; not so an address that an operator works from: a proxy may be before the console too.
 func (g *Guard) selfTest(r *engine.Request) {
-	if !g.doubt.on || r.Exempt && !g.doubt.proxies.Contains(r.Client) || !g.doubt.see(r) {
+	known := r.Exempt && g.spared.networks.Contains(r.Client) && !g.doubt.proxies.Contains(r.Client)
+	if !g.doubt.on || known || !g.doubt.see(r) {
 		return
 	}
 	if says := g.doubt.says(); says != "" {

@@ -44,8 +44,7 @@ type Config struct {
 
 	// SelfTest keeps rules from enforcing against a client that nearly all traffic seems to come
 	// from while it looks like a proxy: see Health.NotEnforcing. It is for where clients come from
-	// elsewhere. With Proxies known only these look like one: headers of others are only what
-	// strangers write.
+	// elsewhere. Where they come through Proxies, headers of others are only what strangers write.
 	SelfTest bool
 
 	// Proxies are those that the gateway trusts to say who a client is. One that is a client itself

@@ -343,14 +343,82 @@ func TestTheSelfTestFindsWhoBeginsToLeadAndSparesNobodyWhenItIsOff(t *testing.T)
 	if says := silent.Health().NotEnforcing; !strings.Contains(says, "clients.header") || silent.balance("198.51.100.7") != 200 {
 		t.Errorf("a trusted proxy that names nobody is held to the limit of one client: %q", says)
 	}
-	stranger := newScene(t, trusting)
-	stranger.crowd(120, 120, "10.0.0.5", func(n int) string { return fmt.Sprintf("203.0.113.%d", n%9) })
-	if stranger.Health().NotEnforcing != "" || stranger.balance("10.0.0.5") != 403 {
-		t.Error("where proxies are known, a stranger is spared for what he writes")
-	}
 	exempt := newScene(t, spare("10.0.0.5/32"), func(c *Config) { c.SelfTest = true })
 	exempt.crowd(90, 90, "10.0.0.5", nil)
 	if exempt.Health().NotEnforcing != "" {
 		t.Error("minds who is spared anyway")
+	}
+}
+
+func TestAProxyThatIsMissingAmongTrustedOnesIsDoubted(t *testing.T) {
+	names := func(n int) string { return fmt.Sprintf("203.0.113.%d", n%9) }
+	trusting := func(c *Config) {
+		c.SelfTest, c.Proxies = true, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28"), netip.MustParsePrefix("10.0.0.1/32")}
+	}
+	through := func(s *scene, client string) {
+		s.next++
+		s.put(engine.Request{
+			ID: s.next, At: s.clock.now(), Client: netip.MustParseAddr(client), Proxied: true,
+			Folded: "/api/balance", Route: "/api/balance", Method: "GET",
+		}, 200)
+	}
+	for about, c := range map[string]struct {
+		before  func(*scene)
+		client  string
+		names   func(int) string
+		doubted bool
+	}{
+		"an inside balancer before it":                          {nil, "10.0.0.5", names, true},
+		"one that names nobody":                                 {nil, "10.0.0.5", nil, true},
+		"an inside balancer behind a listed one":                {func(s *scene) { through(s, "10.0.0.5") }, "10.0.0.5", nil, true},
+		"an outside balancer, and nothing comes through others": {nil, "198.51.100.7", names, true},
+		"likewise for an hour": {func(s *scene) {
+			through(s, "203.0.113.200")
+			s.clock.pass(61 * time.Minute)
+		}, "198.51.100.7", names, true},
+
+		"a stranger who says so, where clients come through others": {func(s *scene) { through(s, "203.0.113.200") }, "198.51.100.7", names, false},
+		"a partner's server, or a test of load":                     {func(s *scene) { through(s, "198.51.100.7") }, "198.51.100.7", nil, false},
+		"the same past the proxies":                                 {nil, "198.51.100.7", nil, false},
+	} {
+		s := newScene(t, trusting)
+		if c.before != nil {
+			c.before(s)
+		}
+		s.crowd(200, 200, c.client, c.names)
+		says, balance := s.Health().NotEnforcing, s.balance(c.client)
+		if c.doubted != strings.Contains(says, "Nearly all traffic seems to come from "+c.client+", which looks like a proxy") || c.doubted != (balance == 200) {
+			t.Errorf("%s: it is answered %d, and health says %q", about, balance, says)
+		}
+		if c.doubted && (!strings.Contains(says, "add its address to clients.trusted_proxies") || !strings.Contains(says, "clients.never_block")) {
+			t.Errorf("%s: no remedy in %q", about, says)
+		}
+		if s.trap("203.0.113.77"); s.balance("203.0.113.77") != 403 {
+			t.Errorf("%s: another is not blocked", about)
+		}
+	}
+}
+
+func TestADoubtEndsWhenTrafficComesThroughTheTrustedProxies(t *testing.T) {
+	s := newScene(t, func(c *Config) {
+		c.SelfTest, c.Proxies = true, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28")}
+	})
+	s.crowd(60, 60, "198.51.100.7", func(n int) string { return fmt.Sprintf("203.0.113.%d", n%9) })
+	if s.Health().NotEnforcing == "" {
+		t.Fatal("there is no doubt")
+	}
+	s.next++
+	s.put(engine.Request{ID: s.next, At: s.clock.now(), Client: netip.MustParseAddr("203.0.113.200"), Proxied: true, Folded: "/", Route: "/", Method: "GET"}, 200)
+	if says := s.Health().NotEnforcing; says != "" {
+		t.Errorf("still: %s", says)
+	}
+}
+
+func TestAProxyBeforeConsoleAndGatewayIsDoubtedThoughOperatorsComeThroughIt(t *testing.T) {
+	s := newScene(t, func(c *Config) { c.SelfTest = true })
+	s.SpareUntil(netip.MustParseAddr("10.0.0.5"), s.clock.now().Add(time.Hour))
+	s.crowd(200, 200, "10.0.0.5", nil)
+	if s.Health().NotEnforcing == "" || s.balance("10.0.0.5") != 200 {
+		t.Error("all clients are held to the limit of one, since an operator is among them")
 	}
 }
