@@ -1,11 +1,12 @@
 package engine
 
 // An expected table is looked into for nearly every answer, by that dimension; by nothing stands for
-// the holder. Memory is far away, and a look-up waits for it twice or more: for the entry, and then for
+// the holder, or for what payments are looked up by. Memory is far away, and a look-up waits for it twice or more: for the entry, and then for
 // what it leads to. So all expected tables are asked for both before the first of them is needed.
 type expected struct {
 	*table
-	by Dimension
+	by       Dimension
+	payments *payments // whose table it is, nil for others
 }
 
 // expect the tables of what is asked about every request, or every answer. Where the answer will be looked
@@ -21,7 +22,7 @@ func (g *regime) expect() {
 		if t == nil {
 			return
 		}
-		e := expected{t, by}
+		e := expected{table: t, by: by}
 		g.expected = append(g.expected, e)
 		if by == OfClient {
 			g.clients = append(g.clients, t)
@@ -45,6 +46,11 @@ func (g *regime) expect() {
 			add(a.watch, OfClient)
 		}
 	}
+	if a := g.armed(paymentWithoutBalance.ID); a != nil {
+		w := a.watch.(*payments) //nolint:errcheck,forcetypeassert // it is of no other kind
+		e := expected{table: w.table, payments: w}
+		g.expected, g.unforeseen = append(g.expected, e), append(g.unforeseen, e)
+	}
 }
 
 // tableOf a memory that is one, nil for others.
@@ -57,6 +63,9 @@ func tableOf(m memory) *table {
 
 // place of an exchange in an expected table; false where it has none.
 func (t *expected) place(v *view, k keyed) (hash uint64, ok bool) {
+	if t.payments != nil {
+		return t.payments.place(v)
+	}
 	if t.by == ByNothing {
 		_, hash = v.holderAt(k)
 		return hash, true

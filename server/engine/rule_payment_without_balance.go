@@ -53,18 +53,47 @@ const never = math.MinInt64 / 2
 func watchPayments(p Policy, t Terms, k keyed) watch {
 	w := &payments{table: newTable(p.Clients/4, k), span: t.Within.Milliseconds(), payments: p.Payments, balances: p.Balances}
 	w.payers = make([]payer, w.size())
+	lay(w.table, w.payers, 1)
 	w.doubt = slices.Repeat([]int64{never}, w.size()/ways)
 	return w
 }
 
-func (w *payments) ask(x *view, q *question) (t tally) {
+// A deal is an exchange that looks at the balance, or pays.
+type deal struct {
+	looks, pays bool
+	payer       uint64 // a hash of client and key, where either is
+}
+
+// dealt tells what an exchange is to payments, and works it out once.
+func (w *payments) dealt(x *view) *deal {
+	d := &x.deal
+	if d.looks || d.pays {
+		return d
+	}
 	path := trimSlash(x.Folded)
-	looks := x.Method == "GET" && x.Status/100 == 2 && slices.Contains(w.balances, path)
-	if pays := x.Method == "POST" && slices.Contains(w.payments, path); !looks && !pays {
+	d.looks = x.Method == "GET" && x.Status/100 == 2 && slices.Contains(w.balances, path)
+	d.pays = x.Method == "POST" && slices.Contains(w.payments, path)
+	if d.looks || d.pays {
+		d.payer = w.hash(uint64(actorOf(x.Client)), binary.LittleEndian.Uint64(x.Key.Hash[:8]), binary.LittleEndian.Uint64(x.Key.Hash[8:]))
+	}
+	return d
+}
+
+// place is for who asks for memory ahead.
+func (w *payments) place(x *view) (hash uint64, ok bool) {
+	if x.Key.Zero() {
+		return 0, false
+	}
+	d := w.dealt(x)
+	return d.payer, d.looks || d.pays
+}
+
+func (w *payments) ask(x *view, q *question) (t tally) {
+	d := w.dealt(x)
+	if !d.looks && !d.pays {
 		return t
 	}
-	client := actorOf(x.Client)
-	hash := w.hash(uint64(client), binary.LittleEndian.Uint64(x.Key.Hash[:8]), binary.LittleEndian.Uint64(x.Key.Hash[8:]))
+	client, hash, looks := actorOf(x.Client), d.payer, d.looks
 	s, set := w.at(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()

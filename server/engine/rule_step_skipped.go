@@ -107,7 +107,7 @@ type usualStep struct {
 }
 
 func watchSkips(p Policy, t Terms, k keyed) watch {
-	w := &skips{table: newTable(p.Clients/32, k), span: t.Within.Milliseconds(), paths: p.Payments}
+	w := &skips{table: newTable(p.Clients/8, k), span: t.Within.Milliseconds(), paths: p.Payments}
 	w.payers = make([]spender, w.size())
 	w.customs.table = newTable(customsKept, k)
 	w.customs.of = make([]custom, w.customs.table.size())

@@ -24,6 +24,7 @@ type view struct {
 
 	question question // that a rule is asked
 
+	deal      deal // what it is to payments
 	unchecked bool // it pays, and whoever pays had not looked at the balance; see payments
 }
 
