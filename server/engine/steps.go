@@ -21,17 +21,17 @@ type steps struct {
 	ways    *table // by route, and by two that follow each other; a slot holds how often, and who was the last
 }
 
-// A walker is who walks.
+// A walker is who walks. What every step needs comes first.
 type walker struct {
 	at      int64
-	from    uint64         // the route he was on, 0 for none
-	name    [nameKept]byte // of it, zeros behind
+	from    uint64 // the route he was on, 0 for none
 	taken   uint32
 	lessons uint32 // ten minutes that learned are of
 	learned uint8
 	told    bool // of these odd steps
-	odd     [oddEnough]rareStep
 	trail   trail
+	name    [nameKept]byte // of the route he was on, zeros behind
+	odd     [oddEnough]rareStep
 }
 
 // A rareStep is one that hardly anybody takes.

@@ -22,19 +22,17 @@ func Of[T any](s []T, together int) Array {
 	return Array{unsafe.Pointer(unsafe.SliceData(s)), uintptr(len(s) / together), unsafe.Sizeof(one) * uintptr(together)} //nolint:gosec // likewise
 }
 
-// Element asks for the lines that an element begins and ends in, and for one between them where it is
-// long; for nothing where there is none of that number.
+// Element asks for the lines that an element lies in, of a long one for the first four; for nothing where
+// there is none of that number.
 func (a *Array) Element(i int) {
 	if uintptr(i) >= a.n {
 		return
 	}
 	from := unsafe.Add(a.first, uintptr(i)*a.size)
 	fetch(from)
-	if to := unsafe.Add(from, a.size-1); uintptr(from)/line != uintptr(to)/line {
-		fetch(to)
-	}
-	if a.size > 2*line {
-		fetch(unsafe.Add(from, a.size/2))
+	end := uintptr(from)%line + a.size
+	for at := uintptr(line); at < end && at < 4*line; at += line {
+		fetch(unsafe.Add(from, at))
 	}
 }
 
