@@ -13,7 +13,7 @@ type expected struct {
 // up by client, that is asked for with the request: the API takes its time.
 func (g *regime) expect() {
 	for _, a := range g.requests.always {
-		if t := tableOf(a.counter); a.plain && t != nil {
+		if t := tableOf(a.counter); a.plain && a.More > 0 && t != nil {
 			g.clients = append(g.clients, t)
 		}
 	}

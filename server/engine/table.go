@@ -112,23 +112,32 @@ func (t *table) fetch(hash uint64) {
 	at := hash % stripes
 	all := (*[ways]entry)(t.entries[int(at*t.sets+hash>>32&(t.sets-1))*ways:])
 	like := entry(hash >> (32 + slotBits))
-	first, room := int(at*t.sets)*ways, false // or he is known, and needs none
+	first := int(at*t.sets) * ways
+	alike, free := uint(0), uint(0) // a bit for each that is; made without a branch, as nobody can foretell which
 	for i := range all {
 		e := entry(atomic.LoadUint32((*uint32)(&all[i])))
-		if e == 0 || e>>slotBits != like {
-			room = room || e == 0
-			continue
+		bit := uint(0)
+		if e>>slotBits == like {
+			bit = 1 << i
 		}
-		room = true
-		n := first + e.slot()
+		alike |= bit
+		bit = 0
+		if e == 0 {
+			bit = 1 << i
+		}
+		free |= bit
+	}
+	if alike|free == 0 { // somebody has to give way
+		for i := range all {
+			t.soon.Line(first + entry(atomic.LoadUint32((*uint32)(&all[i]))).slot())
+		}
+		return
+	}
+	for alike &^= free; alike != 0; alike &= alike - 1 {
+		n := first + entry(atomic.LoadUint32((*uint32)(&all[bits.TrailingZeros(alike)%ways]))).slot()
 		t.soon.Element(n)
 		for b := range t.beside {
 			t.beside[b].Element(n)
-		}
-	}
-	if !room { // somebody has to give way
-		for i := range all {
-			t.soon.Line(first + entry(atomic.LoadUint32((*uint32)(&all[i]))).slot())
 		}
 	}
 }
