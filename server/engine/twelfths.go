@@ -81,18 +81,19 @@ func (w *twelfths[T]) see(a actor, q *question) tally {
 // count an exchange, unless its sub-window is over, and judge.
 func (w *twelfths[T]) count(s *slot, ring []T, q *question) (t tally) {
 	newest, now := s.mark>>16, w.number(q.at)
+	last := w.number(newest)
 	switch behind := newest - q.at; {
 	case behind > putBack:
 		clear(ring)
 		*s = slot{key: s.key}
-		newest = q.at
-	case behind > w.late || w.number(newest)-now >= living:
+		newest, last = q.at, now
+	case behind > w.late || last-now >= living:
 		return t
 	case behind < 0:
-		for n := max(w.number(newest), now-living) + 1; n <= now; n++ {
+		for n := max(last, now-living) + 1; n <= now; n++ {
 			ring[cell(n)] = 0
 		}
-		newest = q.at
+		newest, last = q.at, now
 	}
 	s.mark = newest<<16 | s.mark&(told|guessed)
 	own := &ring[cell(now)]
@@ -100,7 +101,7 @@ func (w *twelfths[T]) count(s *slot, ring []T, q *question) (t tally) {
 	if counted {
 		*own++
 	}
-	sure, about := w.sums(ring, newest)
+	sure, about := w.sums(ring, newest, last)
 	t.count = max(sure, q.together)
 	t.over = t.count > w.limit
 	t.slow = q.slow > 0 && sure > q.slow
@@ -127,17 +128,17 @@ func (w *twelfths[T]) count(s *slot, ring []T, q *question) (t tally) {
 	return t
 }
 
-// sums are what surely lies within the span before a time, and what may.
-func (w *twelfths[T]) sums(ring []T, newest int64) (sure, about int) {
-	now := w.number(newest)
-	oldest := cell(now - inWindow)
-	for i, n := range ring[:living] {
-		if i != oldest {
-			sure += int(n)
-		}
+// sums are what surely lies within the span before a time, in the sub-window of that number, and what may.
+func (w *twelfths[T]) sums(ring []T, newest, number int64) (sure, about int) {
+	for _, n := range ring[:living] {
+		sure += int(n)
 	}
-	left := w.part - (newest - now*w.part)
-	return sure, sure + int(int64(ring[oldest])*left/w.part)
+	oldest := int(ring[cell(number-inWindow)])
+	if sure -= oldest; oldest == 0 {
+		return sure, sure
+	}
+	left := w.part - (newest - number*w.part)
+	return sure, sure + int(int64(oldest)*left/w.part)
 }
 
 // wait is when there is room again, for as far as is known now.
