@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -27,6 +28,9 @@ func readYAML(path string) (map[string]any, map[string]int, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
+	if line := NoUTF8(b); line > 0 {
+		return nil, nil, fmt.Errorf("%s:%d: there are bytes that are not UTF-8: save the file in UTF-8", path, line)
+	}
 	tree := map[string]any{}
 	body, err := parse(string(b))
 	if err == nil && body != nil {
@@ -41,6 +45,19 @@ func readYAML(path string) (map[string]any, map[string]int, error) {
 	lines := map[string]int{}
 	number("", body, lines)
 	return tree, lines, nil
+}
+
+// NoUTF8 is the first line of a text that holds other bytes, as older editors write them; 0 for none.
+// The parser would put a sign for what can't be read in their place.
+func NoUTF8(text []byte) int {
+	line := 0
+	for part := range bytes.Lines(text) {
+		line++
+		if !utf8.Valid(part) {
+			return line
+		}
+	}
+	return 0
 }
 
 // parse the one document of a text; nil when it is empty.

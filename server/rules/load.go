@@ -137,6 +137,9 @@ func content(dir fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, Mistake{File: name, Invalid: engine.Invalid{Problem: "can't be read: " + err.Error()}}
 	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for, and a device has no end
+		return nil, Mistake{File: name, Invalid: engine.Invalid{Problem: "is no file: take it out of the directory"}}
+	}
 	if info.Size() > MostFile {
 		return nil, Mistake{File: name, Invalid: engine.Invalid{Problem: fmt.Sprintf("has %d bytes, and may have %d: split it", info.Size(), MostFile)}}
 	}

@@ -61,6 +61,9 @@ func parse(text []byte) (f *ast.File, err error) {
 			f, err = nil, fmt.Errorf("%v", problem)
 		}
 	}()
+	if line := config.NoUTF8(text); line > 0 {
+		return nil, fmt.Errorf("line %d holds bytes that are not UTF-8: save the file in UTF-8", line)
+	}
 	if tooDeep(text) {
 		return nil, fmt.Errorf("lists and fields lie in each other more than %d deep", deepest)
 	}

@@ -3,6 +3,7 @@ package rules_test
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -380,5 +381,21 @@ func TestWhatIsNestedWithoutEndIsRefusedBeforeItIsParsed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "deep") {
 			t.Errorf("%q: %v", unit, err)
 		}
+	}
+}
+
+func TestPipesAndDevicesAreNoPacks(t *testing.T) {
+	for _, kind := range []fs.FileMode{fs.ModeNamedPipe, fs.ModeDevice, fs.ModeSocket} {
+		_, err := rules.Load(fstest.MapFS{"mine.yml": {Data: []byte(good), Mode: kind}})
+		if err == nil || !strings.Contains(err.Error(), "is no file") {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
+func TestTextThatIsNotUTF8IsToldByItsLine(t *testing.T) {
+	_, err := rules.Read("mine.yml", []byte("pack: mine\nrules:\n  - id: a\n    title: Schl\xfcssel\n"))
+	if err == nil || !strings.Contains(err.Error(), "line 4") || !strings.Contains(err.Error(), "UTF-8") {
+		t.Error(err)
 	}
 }
