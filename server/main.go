@@ -2,10 +2,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -32,7 +34,7 @@ func (m misuse) Unwrap() error { return m.error }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if err := command().ExecuteContext(ctx); err != nil {
+	if err := execute(ctx, command(), os.Stdout); err != nil {
 		if !errors.Is(err, errBroken) {
 			fmt.Fprintln(os.Stderr, "sentinel:", err)
 		}
@@ -41,6 +43,30 @@ func main() {
 		}
 		os.Exit(1)
 	}
+}
+
+// execute a command. One whose answer could not be written, as on a full disk, has failed; who serves
+// goes on all the same.
+func execute(ctx context.Context, root *cobra.Command, to io.Writer) error {
+	out := &answer{to: to}
+	root.SetOut(out)
+	c, err := root.ExecuteContextC(ctx)
+	if err == nil && out.failed != nil && c.Name() != "serve" && c.Name() != "demo" {
+		return fmt.Errorf("the answer could not be written: %w", out.failed)
+	}
+	return err
+}
+
+// An answer remembers that it could not be written.
+type answer struct {
+	to     io.Writer
+	failed error
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	n, err := a.to.Write(b)
+	a.failed = cmp.Or(a.failed, err)
+	return n, err //nolint:wrapcheck // as an io.Writer does
 }
 
 func command() *cobra.Command {

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -51,6 +54,26 @@ func TestACheckAndAStartTellEveryMistakeInALineOfItsOwn(t *testing.T) {
 		}
 		if len(said) != 5 {
 			t.Errorf("%v says\n%v", command, err)
+		}
+	}
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestAnAnswerThatCantBeWrittenIsAFailure(t *testing.T) {
+	dir := kept(t)
+	for _, args := range [][]string{
+		{"config", "print"}, {"config", "check"}, {"version"}, {"simulate"}, {"rules", "check"},
+		{"rules", "backtest", "rate-abuse", "--data", dir}, {"decisions", "list", "--data", dir}, {"replay", os.DevNull},
+	} {
+		c := command()
+		c.SetArgs(args)
+		c.SetErr(io.Discard)
+		if err := execute(t.Context(), c, full{}); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("%v: %v", args, err)
 		}
 	}
 }
