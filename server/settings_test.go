@@ -66,8 +66,14 @@ func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 func TestAnAnswerThatCantBeWrittenIsAFailure(t *testing.T) {
 	dir := kept(t)
 	for _, args := range [][]string{
-		{"config", "print"}, {"config", "check"}, {"version"}, {"simulate"}, {"rules", "check"},
-		{"rules", "backtest", "rate-abuse", "--data", dir}, {"decisions", "list", "--data", dir}, {"replay", os.DevNull},
+		{"config", "print"},
+		{"config", "check"},
+		{"version"},
+		{"simulate"},
+		{"rules", "check"},
+		{"rules", "backtest", "rate-abuse", "--data", dir},
+		{"decisions", "list", "--data", dir},
+		{"replay", os.DevNull},
 	} {
 		c := command()
 		c.SetArgs(args)

@@ -205,14 +205,14 @@ func into(at string, tree map[string]any, out any) error {
 	return nil
 }
 
-// listOfOne lets the environment give lists, comma between.
+// listOfOne lets the environment give lists, comma between, and files of secrets one in a line.
 func listOfOne(from, to reflect.Type, value any) (any, error) {
 	if from.Kind() != reflect.String || to.Kind() != reflect.Slice || to.Elem().Kind() == reflect.Struct && to.Elem() != reflect.TypeFor[netip.Prefix]() {
 		return value, nil
 	}
 	text, _ := value.(string)
 	parts := []any{}
-	for part := range strings.SplitSeq(text, ",") {
+	for part := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == ',' || c == '\n' }) {
 		if part = strings.TrimSpace(part); part != "" {
 			parts = append(parts, part)
 		}

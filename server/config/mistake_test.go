@@ -3,6 +3,7 @@ package config_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,5 +133,21 @@ func TestAnchorsAndMergesAreRead(t *testing.T) {
 	}
 	if r := c.Rules["failed-authentication"]; r.Mode != "shadow" || r.For.Minutes() != 7 || r.More != 9 {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestDecoyKeysThatNoRequestCanCarryAreMistakes(t *testing.T) {
+	_, err := load(t, "decoy_keys:\n  - sk_live_1\n  - \"\"\n  - \" sk_live_2\"\n  -\n")
+	for _, want := range []string{":3: decoy_keys[1] is empty", ":4: decoy_keys[2] has spaces", ":5: decoy_keys[3] is empty"} {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "sk_live") {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestAFileOfDecoyKeysHasOneInALine(t *testing.T) {
+	c, err := load(t, "decoy_keys_file: "+write(t, "sk_live_1\nsk_live_2\r\n\n"))
+	if err != nil || !slices.Equal(c.DecoyKeys, []string{"sk_live_1", "sk_live_2"}) {
+		t.Errorf("%q, %v", c.DecoyKeys, err)
 	}
 }

@@ -49,6 +49,7 @@ func (c Config) Validate() error {
 	k.url("storage.database", c.Storage.Database, "postgres", "postgresql")
 	k.url("redis.url", c.Redis.URL, "redis", "rediss", "unix")
 	k.secret(c.Secret)
+	k.decoyKeys(c.DecoyKeys)
 	k.retention(c.Retention)
 	k.that(c.Engine.Memory == 0 || c.Engine.Memory >= 64<<20, "engine.memory", "must be at least 64MB, or 0: no bound")
 	k.policy(c.Policy())
@@ -250,6 +251,16 @@ func (k *check) url(key, text string, schemes ...string) {
 		return
 	}
 	k.that(slices.Contains(schemes, u.Scheme), key, "begins with %q: it needs %s://", u.Scheme, schemes[0])
+}
+
+// decoyKeys are secret: none is told.
+func (k *check) decoyKeys(keys []string) {
+	k.that(len(keys) <= engine.MostPaths, "decoy_keys", "must be %d at most", engine.MostPaths)
+	for i, key := range keys {
+		at := fmt.Sprintf("decoy_keys[%d]", i)
+		k.that(strings.TrimSpace(key) != "", at, "is empty: write a key that was given to nobody")
+		k.that(strings.TrimSpace(key) == key || strings.TrimSpace(key) == "", at, "has spaces around it, which no request carries: take them away")
+	}
 }
 
 const shortestSecret = 32
