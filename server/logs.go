@@ -14,7 +14,6 @@ import (
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/gateway"
-	"github.com/sentinel-protocol/sentinel/server/guard"
 	"github.com/sentinel-protocol/sentinel/server/ingest"
 )
 
@@ -125,8 +124,11 @@ func (l *logs) watch(ctx context.Context, s *ingest.Source) {
 
 // A reporter judges what logs tell as if it had come through the gateway. Several may tell at once.
 type reporter struct {
-	mu     sync.Mutex
-	guard  *guard.Guard
+	mu    sync.Mutex
+	guard interface {
+		gateway.Guard
+		Note(engine.Exchange)
+	}
 	routes func() gateway.Routes
 	places func(engine.Place, netip.Addr) engine.Place // completes what a log says of it
 	node   byte
@@ -139,9 +141,7 @@ func (r *reporter) take(x engine.Exchange) {
 	r.number(&x)
 	x.Place = r.places(x.Place, x.Client)
 	routes := r.routes()
-	if x.Route == "" {
-		x.Route, x.Class = routes.Route(x.Method, x.Folded)
-	}
+	gateway.Locate(&x.Request, routes)
 	if v := r.guard.Decide(x.Request); v.Refused() || v.Would != "" {
 		if x.Would = v.Cause; v.Would != "" {
 			x.Would = v.Would

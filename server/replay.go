@@ -16,8 +16,10 @@ import (
 
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/server/geo"
 	"github.com/sentinel-protocol/sentinel/server/ingest"
+	"github.com/sentinel-protocol/sentinel/server/route"
 	"github.com/sentinel-protocol/sentinel/server/rules"
 )
 
@@ -76,10 +78,17 @@ func terminal(f *os.File) bool {
 	return err == nil && info.Mode()&(fs.ModeDevice|fs.ModeCharDevice) == fs.ModeDevice|fs.ModeCharDevice && f.Name() != os.DevNull
 }
 
-// replayPolicy is what the engine judges by, and who tells where addresses are: what the settings
-// say, with the packs that come with the program or those in a directory. Without a file of
-// settings the environment is not read either: what is meant for serve doesn't judge logs unasked.
-func replayPolicy(file, dir string) (engine.Policy, *geo.DB, error) {
+// A yardstick is what logs are judged by.
+type yardstick struct {
+	policy engine.Policy
+	routes gateway.Routes
+	places *geo.DB
+}
+
+// yardstickOf is what the settings say, with the packs that come with the program or those in a
+// directory. Without a file of settings the environment is not read either: what is meant for serve
+// doesn't judge logs unasked.
+func yardstickOf(file, dir string) (by yardstick, err error) {
 	s := config.Sources{File: file, Packs: packsIn}
 	if file != "" {
 		s.Environ = os.Environ()
@@ -92,10 +101,17 @@ func replayPolicy(file, dir string) (engine.Policy, *geo.DB, error) {
 	}
 	c, err := config.Load(s)
 	if err != nil {
-		return engine.Policy{}, nil, err
+		return by, err
 	}
-	places, err := geo.Open(placeFiles(c.GeoIP)...)
-	return c.Policy(), places, err
+	by.policy = c.Policy()
+	by.routes = route.LearnAlone(route.Limits{Sensitive: config.Folded(c.Gateway.Routes.Sensitive)})
+	if c.Gateway.Routes.OpenAPI != "" {
+		if by.routes, err = listed(c.Gateway.Routes); err != nil {
+			return by, err
+		}
+	}
+	by.places, err = geo.Open(placeFiles(c.GeoIP)...)
+	return by, err
 }
 
 // A replayed log is a file with what was read of it.
@@ -109,23 +125,22 @@ func runReplay(ctx context.Context, o replayOptions, files []string) error {
 	if err != nil {
 		return fmt.Errorf("--%w", err)
 	}
-	policy, places, err := replayPolicy(o.config, o.rules)
+	by, err := yardstickOf(o.config, o.rules)
 	if err != nil {
 		return err
 	}
-	defer places.Close()
+	defer by.places.Close()
 	if o.learned {
-		policy.Unlisted = true
-		for _, r := range policy.Packs {
-			delete(policy.Rules, r.ID)
+		by.policy.Unlisted = true
+		for _, r := range by.policy.Packs {
+			delete(by.policy.Rules, r.ID)
 		}
-		policy.Packs = nil
+		by.policy.Packs = nil
 	}
-	j, err := newJudge(policy)
+	j, err := newJudge(by)
 	if err != nil {
 		return err
 	}
-	j.places = places
 	if o.odd {
 		j.oddest = oddest{}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/ingest"
+	"github.com/sentinel-protocol/sentinel/server/route"
 )
 
 // BenchmarkReplay reads a log in combined format and judges it. Run it with -cpu 1 to know what one
@@ -29,19 +30,19 @@ func BenchmarkReplay(b *testing.B) {
 		},
 	} {
 		b.Run(name, func(b *testing.B) {
-			policy, places, err := replayPolicy("", "")
+			by, err := yardstickOf("", "")
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer places.Close()
-			policy = only(policy, with)
+			defer by.places.Close()
+			by.policy = only(by.policy, with)
 			var lines int64
 			for b.Loop() {
-				j, err := newJudge(policy)
+				by.routes = route.LearnAlone(route.Limits{})
+				j, err := newJudge(by)
 				if err != nil {
 					b.Fatal(err)
 				}
-				j.places = places
 				q := queue{engine: j.engine, judge: j.judge}
 				stats, err := ingest.Read(context.Background(), bytes.NewReader(log), format, ingest.Options{}, q.take)
 				q.settle()

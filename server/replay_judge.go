@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/server/geo"
 	"github.com/sentinel-protocol/sentinel/server/incident"
 )
@@ -16,7 +17,9 @@ import (
 // with the log.
 type judge struct {
 	engine    *engine.Engine
-	places    *geo.DB // nil: nobody tells
+	places    *geo.DB         // nil: nobody tells
+	routes    gateway.Routes  // nil: each path is one
+	learner   gateway.Learner // the same, or nil when it doesn't learn
 	book      *incident.Book
 	census    *census
 	culprits  map[uint64]*culprit
@@ -59,7 +62,8 @@ type attack struct {
 	members map[uint64]netip.Addr
 }
 
-func newJudge(p engine.Policy) (*judge, error) {
+func newJudge(by yardstick) (*judge, error) {
+	p := by.policy
 	p.Observe = false
 	p.Rules = enforced(p)
 	const seed = 1 // the same log is judged the same way
@@ -68,9 +72,10 @@ func newJudge(p engine.Policy) (*judge, error) {
 		return nil, err
 	}
 	j := &judge{
-		engine: e, book: incident.NewBook(incident.Limits{}), census: newCensus(),
+		engine: e, places: by.places, routes: by.routes, book: incident.NewBook(incident.Limits{}), census: newCensus(),
 		culprits: map[uint64]*culprit{}, attacks: map[int64]*attack{},
 	}
+	j.learner, _ = by.routes.(gateway.Learner)
 	j.census.overlook = func(client uint64) {
 		if c := j.culprits[client]; c != nil {
 			c.requests++
@@ -99,9 +104,13 @@ func (j *judge) rule(x *engine.Exchange) (v engine.Verdict, found []engine.Findi
 	x.ID = j.requests
 	j.tick(x.At)
 	x.Place = j.places.Complete(x.Place, x.Client)
+	gateway.Locate(&x.Request, j.routes)
 	who := clientOf(x.Client)
 	j.census.count(who)
 	v, found = j.engine.Judge(x)
+	if j.learner != nil && !v.Refused() {
+		j.learner.Answered(x.Method, x.Folded, x.Status)
+	}
 	if v.Finding != nil {
 		j.note(who, v.Finding)
 	}

@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -36,6 +37,8 @@ func busyLog(lines int) (log []string) {
 			client, request, status = fmt.Sprintf("2001:db8:%d::1", dice.IntN(50)), "GET /api/admin/users", 404
 		case n < 40:
 			request = "POST /api/transaction"
+		case n < 50: // more names than are told apart
+			request = fmt.Sprintf("GET /people/%c%c/cards", 'a'+dice.IntN(26), 'a'+dice.IntN(26))
 		}
 		line := logLine(client, i/20, request, status)
 		if dice.IntN(20) == 0 {
@@ -59,22 +62,21 @@ type ruling struct {
 
 func newRuling(t *testing.T) *ruling {
 	t.Helper()
-	p, places, err := replayPolicy("", "")
+	by, err := yardstickOf("", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = places.Close() })
-	j, err := newJudge(p)
+	t.Cleanup(func() { _ = by.places.Close() })
+	j, err := newJudge(by)
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.places = places
 	return &ruling{judge: j, sum: sha256.New(), by: map[string]int{}}
 }
 
 func (r *ruling) ruleOn(x *engine.Exchange) {
 	v, found := r.rule(x)
-	told, _ := json.Marshal([]any{v, found})
+	told, _ := json.Marshal([]any{x.Route, v, found})
 	r.sum.Write(told)
 	r.found += len(found)
 	for i := range found {
@@ -120,6 +122,9 @@ func TestVerdictsAreTheSameForAnyNumberOfWorkersAndAnyPace(t *testing.T) {
 	want := one.read(t, bytes.NewReader(whole), 1)
 	if one.found < 20 || one.refused < 100 || one.late < 500 {
 		t.Fatalf("%d findings, %d refused and %d late prove little", one.found, one.refused, one.late)
+	}
+	if learned := one.routes.(interface{ Templates() []string }).Templates(); !slices.Contains(learned, "/people/{id}/cards") {
+		t.Fatalf("what was learned of the API proves little: %q", learned)
 	}
 	if got := newRuling(t).read(t, bytes.NewReader(whole), 4); got != want {
 		t.Errorf("four workers come to other verdicts than one")

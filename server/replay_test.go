@@ -5,9 +5,11 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +180,81 @@ func TestReplayJudgesByTheRulesOfTheSettings(t *testing.T) {
 	}
 }
 
+// What is known of the API's routes counts in a log as it does live.
+func TestReplayKnowsTheRoutesOfTheAPI(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	api := write("api.json", `{"openapi": "3.1.0", "servers": [{"url": "https://api.example.com/v1"}], "paths": {"/cards/{number}": {"get": {}}, "/{anything}": {"get": {}}}}`)
+	if err := os.Mkdir(filepath.Join(dir, "rules"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write("rules/own.yml", `
+pack: own
+rules:
+  - {id: route-over, title: Many paths of a route, explains: A, by: [client, route], distinct: path, count: 3, within: 10m, severity: LOW, when: {status: 404}}
+  - {id: where-it-matters, title: Where it matters, explains: B, severity: LOW, when: {status: 404, where: sensitive}}
+  - {id: by-its-name, title: By its name, explains: C, severity: LOW, when: {status: 404, where: 'route == "/v1/cards/{number}"'}}
+`)
+	var log strings.Builder
+	for i := range 4 {
+		log.WriteString(logLine("203.0.113.9", i, fmt.Sprintf("GET /v1/cards/%d", 700+i), 404))
+		log.WriteString(logLine("203.0.113.200", i, fmt.Sprintf("GET /v1/%s", strings.Repeat("x", i+1)), 404))
+	}
+	file := logFile(t, log.String())
+	found := func(args ...string) map[string]string {
+		t.Helper()
+		out, err := replaying(t, "", append(args, "--json", file)...)
+		if err != nil {
+			t.Fatal(out, err)
+		}
+		got := map[string]string{}
+		for line := range strings.Lines(out) {
+			var o struct {
+				Client string
+				Rules  []string
+			}
+			if err := json.Unmarshal([]byte(line), &o); err != nil {
+				t.Fatal(err)
+			}
+			own := slices.DeleteFunc(o.Rules, func(id string) bool {
+				return !slices.Contains([]string{"route-over", "where-it-matters", "by-its-name"}, id)
+			})
+			if slices.Sort(own); o.Client != "" && len(own) > 0 {
+				got[o.Client] = strings.Join(own, " ")
+			}
+		}
+		return got
+	}
+	for about, c := range map[string]struct {
+		settings string // none: those of no file
+		want     map[string]string
+	}{
+		"learned":               {"", map[string]string{"203.0.113.9": "route-over"}},
+		"learned, with a class": {"gateway: {routes: {sensitive: [/V1/cards]}}", map[string]string{"203.0.113.9": "route-over where-it-matters"}},
+		"of a file": {
+			"gateway: {routes: {openapi: " + api + ", sensitive: [/v1/cards]}}",
+			map[string]string{"203.0.113.9": "by-its-name route-over where-it-matters", "203.0.113.200": "route-over"},
+		},
+	} {
+		args := []string{"--rules", filepath.Join(dir, "rules")}
+		if c.settings != "" {
+			args = append(args, "--config", write("sentinel.yml", c.settings))
+		}
+		if got := found(args...); !maps.Equal(got, c.want) {
+			t.Errorf("%s: found %v, want %v", about, got, c.want)
+		}
+	}
+	if _, err := replaying(t, "", "--config", write("sentinel.yml", "gateway: {routes: {openapi: "+file+"}}"), file); err == nil || !strings.Contains(err.Error(), "gateway.routes.openapi: ") {
+		t.Errorf("routes in no file of OpenAPI: %v", err)
+	}
+}
+
 func TestReplayOfNothingFindsNobody(t *testing.T) {
 	out, err := replaying(t, "", logFile(t, ""))
 	if err != nil || !strings.Contains(out, "Read 0 lines") || !strings.Contains(out, "Nobody would have been flagged") {
@@ -231,7 +308,7 @@ func TestCensusIsExactAtFirstAndNearlySoBeyond(t *testing.T) {
 }
 
 func TestClientsBeyondTheCensusAreCountedOnceTheyAreFound(t *testing.T) {
-	j, err := newJudge(engine.Defaults())
+	j, err := newJudge(yardstick{policy: engine.Defaults()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +325,7 @@ func TestClientsBeyondTheCensusAreCountedOnceTheyAreFound(t *testing.T) {
 }
 
 func TestAttacksDoNotGrowWithTheLog(t *testing.T) {
-	j, err := newJudge(engine.Defaults())
+	j, err := newJudge(yardstick{policy: engine.Defaults()})
 	if err != nil {
 		t.Fatal(err)
 	}

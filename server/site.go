@@ -53,7 +53,7 @@ func (l *lasting) number() byte {
 // routes are read from a file, or go on being learned.
 func (l *lasting) routes(cfg config.Routes) (gateway.Routes, error) {
 	if cfg.OpenAPI != "" {
-		return route.Open(cfg.OpenAPI, config.Folded(cfg.Sensitive)...)
+		return listed(cfg)
 	}
 	if l.learned == nil || !slices.Equal(l.sensitive, cfg.Sensitive) {
 		l.learned, l.sensitive = route.Learn(route.Limits{Sensitive: config.Folded(cfg.Sensitive)}), cfg.Sensitive
@@ -61,11 +61,20 @@ func (l *lasting) routes(cfg config.Routes) (gateway.Routes, error) {
 	return l.learned, nil
 }
 
+// listed are the routes of a file.
+func listed(cfg config.Routes) (gateway.Routes, error) {
+	t, err := route.Open(cfg.OpenAPI, config.Folded(cfg.Sensitive)...)
+	if err != nil {
+		return nil, fmt.Errorf("gateway.routes.openapi: %w", err)
+	}
+	return t, nil
+}
+
 func newSite(cfg config.Config, c gateway.Config, stays *lasting, g *guard.Guard, log *slog.Logger) (*site, error) {
 	s := &site{}
 	var err error
 	if c.Routes, err = stays.routes(cfg.Gateway.Routes); err != nil {
-		return nil, fmt.Errorf("gateway.routes.openapi: %w", err)
+		return nil, err
 	}
 	s.routes = c.Routes
 	files := placeFiles(cfg.GeoIP)

@@ -172,8 +172,10 @@ func (w *oddities) measure(slot *slot, c *oddity, x *view, at int64, v *[oddFeat
 		agent = &agentFacts{shape: w.shape(x.UserAgent)}
 	}
 	path, unasked := folded.shape, folded.unasked
-	if x.Route != "" && x.Route != x.Folded {
-		path = w.text(x.Route)
+	if x.facts.route != nil {
+		path = x.facts.route.shape
+	} else if route := routeOf(&x.Request); route != x.Folded {
+		path = w.shape(route)
 	}
 	if unasked {
 		path = w.k0

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/sentinel-protocol/sentinel/server/anomaly"
 )
 
 // ordinary traffic of a day: people who come, look around and leave.
@@ -181,5 +183,26 @@ func TestNumbersInPathsAreAlike(t *testing.T) {
 	w, _ := watchAnomalies(Defaults(), Terms{}, newKeyed(1)).(*oddities)
 	if w.shape("/orders/17/items/2") != w.shape("/orders/4711/items/9") || w.shape("/orders/17") == w.shape("/orders/x") || w.shape("/a/1") == w.shape("/a/b1") {
 		t.Error("paths are taken for what they are not")
+	}
+}
+
+// Where the edge knows templates, paths are what they name: one, however it is asked for. What it has no
+// template for is not all one.
+func TestTheAnomalyScoreGoesByRoutes(t *testing.T) {
+	w, _ := watchAnomalies(Defaults(), Terms{}, newKeyed(1)).(*oddities)
+	path := func(folded, route string) uint64 {
+		var v [oddFeatures]anomaly.Value
+		x := &view{Exchange: Exchange{Request: Request{Method: "GET", Path: folded, Folded: folded, Route: route}, Status: 200}}
+		w.measure(&slot{}, &oddity{}, x, 1000, &v)
+		return v[oddPath].Key
+	}
+	if path("/orders/", "/orders") != path("/orders", "/orders") || path("/orders", "/orders") != path("/orders", "") {
+		t.Error("a route is several paths")
+	}
+	if path("/people/ann", "/people/{id}") != path("/people/bob", "/people/{id}") {
+		t.Error("paths of one template are told apart")
+	}
+	if path("/x.php", "(other)") == path("/y.php", "(other)") {
+		t.Error("all that has no template is one path")
 	}
 }

@@ -217,13 +217,9 @@ func (f *ForwardAuth) unasked(x *engine.Exchange, folded string) {
 	if x.At.IsZero() {
 		x.At = now
 	}
-	x.ID, x.Folded, x.Route = f.nextID(now), folded, folded
+	x.ID, x.Folded = f.nextID(now), folded
 	x.Path = strings.Clone(storable(x.Path, maxPath, percent))
 	x.UserAgent = strings.Clone(storable(x.UserAgent, maxUserAgent, backslash))
 	x.Account = saidOnce(x.Account).account()
-	if f.routes != nil {
-		if route, class := f.routes.Route(x.Method, folded); route != "" {
-			x.Route, x.Class = route, class
-		}
-	}
+	Locate(&x.Request, f.routes)
 }

@@ -7,6 +7,7 @@
 package gateway
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -38,6 +39,16 @@ type Routes interface {
 type Learner interface {
 	Routes
 	Answered(method, folded string, status int)
+}
+
+// Locate tells a request its route and the class of that, by its method and its folded path. A route that
+// it has already stays; where nobody knows one, routes being nil or not, it is the path.
+func Locate(x *engine.Request, routes Routes) {
+	known := ""
+	if routes != nil {
+		known, x.Class = routes.Route(x.Method, x.Folded)
+	}
+	x.Route = cmp.Or(x.Route, known, x.Folded)
 }
 
 // Config says how the gateway reads requests. The zero value works.

@@ -77,7 +77,7 @@ func (d *reader) read(r *http.Request, who client, method, sent string) (x engin
 	}
 	x = engine.Request{
 		ID: d.nextID(at), At: at, Client: who.addr, Exempt: who.exempt, Forwarded: who.forwarded, Proxied: who.proxied, Flags: who.flags,
-		Method: method, Path: path, Folded: folded, Route: folded,
+		Method: method, Path: path, Folded: folded,
 		Fingerprint: Fingerprint(r),
 		UserAgent:   storable(first(r.Header["User-Agent"]), maxUserAgent, backslash),
 	}
@@ -85,13 +85,7 @@ func (d *reader) read(r *http.Request, who client, method, sent string) (x engin
 		x.Place = d.places(who.addr)
 	}
 	x.Signs = engine.ReadSigns(aimed(raw, sent, r.Host), query, first(r.Header["Referer"])) | engine.ReadAgent(first(r.Header["User-Agent"])) | elsewhere(r) | data(r)
-	if d.routes != nil {
-		if route, class := d.routes.Route(method, folded); route != "" {
-			x.Route, x.Class = route, class
-		} else {
-			x.Class = class
-		}
-	}
+	Locate(&x, d.routes)
 	if s := d.tells(d.keySources, &x, r, query, who.proxied); s.times > 0 {
 		x.Key = d.keys.name(s.first)
 	}

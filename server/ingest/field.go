@@ -57,11 +57,12 @@ func setMethod(x *engine.Exchange, method string) {
 	x.Method = engine.Storable(method, maxMethod, engine.Percent)
 }
 
-// setPath keeps the target of a request as the gateway does: without its query, folded beside.
+// setPath keeps the target of a request as the gateway does: without its query, folded beside. Its
+// route is for whoever knows the routes.
 func setPath(x *engine.Exchange, target string) {
 	target, query, _ := cut(target[:min(len(target), longestURL)], '?')
 	if tame(target) {
-		x.Path, x.Folded, x.Route = target, target, target
+		x.Path, x.Folded = target, target
 		if query != "" {
 			x.Signs = engine.ReadSigns("", query, "")
 		}
@@ -78,7 +79,6 @@ func setPath(x *engine.Exchange, target string) {
 	} else {
 		x.Folded = engine.Storable(folded, maxPath, engine.Percent)
 	}
-	x.Route = x.Folded
 }
 
 // tame reports a path that shows nothing and is kept as it is, as nearly all are: lower-case letters,

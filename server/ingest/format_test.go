@@ -40,8 +40,11 @@ func at(text string) time.Time {
 func exchange(client, when, method, path string, status int, more ...func(*engine.Exchange)) engine.Exchange {
 	folded, _ := engine.Fold(path)
 	x := engine.Exchange{Request: engine.Request{
-		At: at(when), Client: netip.MustParseAddr(client), Method: method, Path: path, Folded: folded, Route: folded,
+		At: at(when), Client: netip.MustParseAddr(client), Method: method, Path: path, Folded: folded,
 	}, Status: status}
+	if method == "SSH" { // whose format has one route
+		x.Route = folded
+	}
 	for _, m := range more {
 		m(&x)
 	}

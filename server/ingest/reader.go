@@ -187,7 +187,7 @@ var (
 // may keep it. Bad lines are counted and passed over. It fails when the log as a whole can't
 // be read; what was read until then is in the stats all the same.
 //
-// Exchanges have no ID: whoever takes them numbers them.
+// Exchanges have no ID, and no route but where their format names one: whoever takes them completes them.
 func Read(ctx context.Context, in io.Reader, f Format, o Options, each func(*engine.Exchange)) (Stats, error) {
 	r := &reading{parser: f.parser(o), each: each}
 	in, err := plain(in)

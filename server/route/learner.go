@@ -78,17 +78,23 @@ func Learn(l Limits) *Learner {
 // Route names the template of a folded path and the class of its route. A path that is not known
 // is named by the shape of its segments as long as there is room for more templates, then Other.
 func (l *Learner) Route(_, folded string) (template string, class engine.Class) {
+	template, class, _ = l.find(folded)
+	return template, class
+}
+
+// find also tells whether the template is one that was learned.
+func (l *Learner) find(folded string) (template string, class engine.Class, known bool) {
 	class = l.sensitive.class(folded)
 	if folded == "" || folded[0] != '/' {
-		return Other, class
+		return Other, class, false
 	}
 	if t := l.known(folded); t != "" {
-		return t, class
+		return t, class, true
 	}
 	if l.full.Load() {
-		return Other, class
+		return Other, class, false
 	}
-	return shaped(folded), class
+	return shaped(folded), class, false
 }
 
 // known is the template of a path, empty when it has none yet.
@@ -123,23 +129,27 @@ func next(path string) (segment, rest string) {
 
 // Answered learns from an answer. Only good ones teach, so that nobody fills the memory with paths
 // that do not exist.
-func (l *Learner) Answered(method, folded string, status int) {
+func (l *Learner) Answered(method, folded string, status int) { l.answered(method, folded, status) }
+
+// answered also tells whether there was anything to learn.
+func (l *Learner) answered(method, folded string, status int) bool {
 	if good := status >= 200 && status < 300 || status == http.StatusNotModified || status == http.StatusSwitchingProtocols; !good {
-		return
+		return false
 	}
 	if method == http.MethodOptions || method == http.MethodTrace || folded == "" || folded[0] != '/' {
-		return
+		return false
 	}
 	if l.full.Load() || l.known(folded) != "" {
-		return
+		return false
 	}
 	segments := slices.Collect(segmentsOf(folded))
 	if len(segments) > deepest {
-		return
+		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.learn(segments)
+	return true
 }
 
 func segmentsOf(path string) func(func(string) bool) {

@@ -192,6 +192,59 @@ func TestLearningAndAskingGoTogether(t *testing.T) {
 	}
 }
 
+// Who asks alone is told what others are told, whatever he asked before, and learns the same.
+func TestAloneNothingIsSaidOrLearnedOtherwise(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limits := Limits{
+			Templates: rapid.IntRange(1, 30).Draw(t, "templates"), Distinct: rapid.IntRange(1, 5).Draw(t, "distinct"),
+			Sensitive: []string{"/a", "/b/{id}"},
+		}
+		alone, learner := LearnAlone(limits), Learn(limits)
+		segment := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "7", "8812", "{id}", "", "é", strings.Repeat("long", 80)})
+		paths := []string{"", "*", "/"}
+		for range rapid.IntRange(1, 20).Draw(t, "paths") {
+			paths = append(paths, "/"+strings.Join(rapid.SliceOfN(segment, 0, 4).Draw(t, "path"), "/"))
+		}
+		for range rapid.IntRange(1, 200).Draw(t, "exchanges") {
+			path := rapid.SampledFrom(paths).Draw(t, "asked for")
+			got, class := alone.Route("GET", path)
+			if want, as := learner.Route("GET", path); got != want || class != as {
+				t.Fatalf("%q is %q of class %d, want %q of %d", path, got, class, want, as)
+			}
+			if rapid.IntRange(0, 4).Draw(t, "refused") == 0 {
+				continue // it is never answered
+			}
+			method, status := rapid.SampledFrom([]string{"GET", "GET", "OPTIONS"}).Draw(t, "method"), rapid.SampledFrom([]int{200, 200, 404}).Draw(t, "status")
+			alone.Answered(method, path, status)
+			learner.Answered(method, path, status)
+		}
+		if got, want := alone.Templates(), learner.Templates(); !slices.Equal(got, want) {
+			t.Fatalf("learned %q, want %q", got, want)
+		}
+	})
+}
+
+func TestAloneAFloodOfPathsIsNotKept(t *testing.T) {
+	a := LearnAlone(Limits{Templates: 10})
+	for i := range 20 {
+		path := fmt.Sprintf("/%c", 'a'+i)
+		a.Route("GET", path)
+		a.Answered("GET", path, 200)
+	}
+	paths := make([]string, 100_000)
+	for i := range paths {
+		paths[i] = fmt.Sprintf("/flood/%c%c/x", 'a'+i%26, 'a'+i/26)
+	}
+	at := 0
+	if n := testing.AllocsPerRun(len(paths)-2, func() {
+		a.Route("GET", paths[at])
+		a.Answered("GET", paths[at], 404)
+		at++
+	}); n != 0 {
+		t.Errorf("%v allocations for a path that comes once", n)
+	}
+}
+
 func TestAKnownRouteCostsNoAllocation(t *testing.T) {
 	l := learned(Learn(Limits{Sensitive: []string{"/login", "/transfer"}}), "/api/v1/accounts/17/cards/9")
 	if n := testing.AllocsPerRun(100, func() {
