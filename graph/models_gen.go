@@ -281,6 +281,12 @@ type FollowedLog struct {
 	Problem string `json:"problem"`
 }
 
+// Requests of whom a decision blocks or throttles, who went on asking and was refused. They count against nobody, and no rule sees them.
+type Hammering struct {
+	Requests int64     `json:"requests"`
+	LastAt   time.Time `json:"lastAt"`
+}
+
 type Health struct {
 	State HealthState `json:"state"`
 	Mode  GatewayMode `json:"mode"`

@@ -25,6 +25,8 @@ type decisionsTogether struct {
 	asOf   time.Time
 	all    []*Decision
 	alerts once[map[string]*Alert]
+
+	hammering once[map[string]store.Hammering]
 }
 
 func (r *Resolver) showDecisions(in []engine.Decision) []*Decision {
@@ -81,6 +83,18 @@ func (d *Decision) Alert(ctx context.Context) (*Alert, error) {
 		return d.with.r.alertsBehind(ctx, distinct(d.with.all, func(o *Decision) string { return o.Finding }))
 	})
 	return known[d.Finding], err
+}
+
+// Hammering is nil while it has refused nothing.
+func (d *Decision) Hammering(ctx context.Context) (*Hammering, error) {
+	known, err := d.with.hammering.get(func() (map[string]store.Hammering, error) {
+		return d.with.r.guard.Hammering(ctx, distinct(d.with.all, (*Decision).ID))
+	})
+	h, is := known[d.Decision.ID]
+	if err != nil || !is {
+		return nil, err
+	}
+	return &Hammering{Requests: h.Requests, LastAt: h.Last}, nil
 }
 
 // alertsBehind are the alerts that findings were merged into, by finding.

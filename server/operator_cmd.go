@@ -217,11 +217,19 @@ func (s *span) Set(text string) error {
 
 func showDecisions(c *cobra.Command, a local.Answer) error {
 	return show(c, a, func(w io.Writer) {
-		fmt.Fprintln(w, "REFERENCE\tACTION\tTARGET\tUNTIL\tBY\tREASON")
+		fmt.Fprintln(w, "REFERENCE\tACTION\tTARGET\tUNTIL\tREFUSED SINCE\tBY\tREASON")
 		for _, d := range a.Decisions {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s %s\t%s\n", d.ID, d.Action, d.Target, when(d.Until, "lifted"), d.Origin, d.By, plain(d.Reason))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s %s\t%s\n", d.ID, d.Action, d.Target, when(d.Until, "lifted"), hammered(d.Hammering), d.Origin, d.By, plain(d.Reason))
 		}
 	})
+}
+
+// hammered is how often a decision refused, and when last.
+func hammered(h *local.Hammering) string {
+	if h == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%d, last %s", h.Requests, when(h.Last, "never"))
 }
 
 // plain is text of strangers without what a terminal would obey.

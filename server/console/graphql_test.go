@@ -2,9 +2,13 @@ package console_test
 
 import (
 	"encoding/json"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/guard"
 )
 
 func TestAPageIsToldAllOfAnAlert(t *testing.T) {
@@ -234,5 +238,45 @@ func TestTotalsAreCountedForWhoAsks(t *testing.T) {
 	b, _ := json.Marshal(got)
 	if want := `{"All":{"TotalCount":2},"Mine":{"TotalCount":1},"InForce":{"TotalCount":2},"Lifted":{"TotalCount":0},"Text":{"TotalCount":1},"Covers":{"TotalCount":1}}`; string(b) != want {
 		t.Errorf("got %s, want %s", b, want)
+	}
+}
+
+func TestADecisionTellsHowOftenWhomItRefusesAskedMeanwhile(t *testing.T) {
+	h := open(t)
+	d, err := h.guard.Place(t.Context(), guard.By{Name: "ada"}, guard.Wanted{Action: engine.Block, Network: netip.MustParsePrefix("198.51.100.0/24"), For: time.Hour})
+	h.must(err)
+	other, err := h.guard.Place(t.Context(), guard.By{Name: "ada"}, guard.Wanted{Action: engine.Block, Network: netip.MustParsePrefix("203.0.113.0/24"), For: time.Hour})
+	h.must(err)
+	last := time.Now().UTC().Truncate(time.Millisecond)
+	for range 3 {
+		h.guard.Decide(engine.Request{At: last, Client: netip.MustParseAddr("198.51.100.7"), Method: "GET", Path: "/", Folded: "/", Route: "/"})
+	}
+	var got struct {
+		Decisions struct {
+			Edges []struct {
+				Node struct {
+					ID        string
+					Hammering *struct {
+						Requests int
+						LastAt   time.Time
+					}
+				}
+			}
+		}
+	}
+	h.mustAsk(&got, `{decisions {edges {node {id hammering {requests lastAt}}}}}`, nil)
+	told := 0
+	for _, e := range got.Decisions.Edges {
+		switch n := e.Node; {
+		case n.ID == d.ID && n.Hammering != nil && n.Hammering.Requests == 3 && n.Hammering.LastAt.Equal(last):
+			told++
+		case n.ID == other.ID && n.Hammering == nil:
+			told++
+		default:
+			t.Errorf("told is %+v", n)
+		}
+	}
+	if told != 2 {
+		t.Errorf("%d decisions are told of", told)
 	}
 }

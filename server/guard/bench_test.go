@@ -80,3 +80,34 @@ func exchanges(b *testing.B, g interface {
 		g.Observe(engine.Exchange{Request: r, Status: 200, Took: time.Millisecond})
 	}
 }
+
+// BenchmarkHammering is what a request of somebody costs who is blocked and goes on asking.
+func BenchmarkHammering(b *testing.B) {
+	g, err := open(b.Context(), Config{Policy: engine.Defaults(), Seed: 1, Node: "here"}, forgetful{&paper{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const blocked = 1 << 10
+	network := func(n int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 51, byte(n >> 8), byte(n)}), 32)
+	}
+	for n := range blocked {
+		if _, err := g.Place(b.Context(), By{Name: "ada"}, Wanted{Action: engine.Block, Network: network(n)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	at := time.Now()
+	n := 0
+	for b.Loop() {
+		n++
+		r := engine.Request{ID: uint64(n), At: at.Add(time.Duration(n) * 100 * time.Microsecond), Client: network(n % blocked).Addr(), Method: "GET", Path: "/", Folded: "/", Route: "/"}
+		if v := g.Decide(r); !v.Refused() {
+			b.Fatal("passes")
+		}
+	}
+	b.StopTimer()
+	if err := g.Close(); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -83,6 +83,8 @@ type ledger interface {
 	Incident(context.Context, int64) (incident.Incident, error)
 	EachIncident(context.Context, incident.Status, func(incident.Incident) error) error
 	EachDecision(context.Context, store.DecisionFilter, func(engine.Decision) error) error
+	AddHammering(context.Context, map[string]store.Hammering) error
+	Hammering(ctx context.Context, decisions []string) (map[string]store.Hammering, error)
 	Shelf
 }
 
@@ -97,6 +99,8 @@ type Guard struct {
 	now     func() time.Time
 	counts  string // file; none when empty
 	started time.Time
+
+	hammering hammering
 
 	news    News
 	health  health
@@ -177,6 +181,7 @@ func open(ctx context.Context, c Config, s ledger) (*Guard, error) {
 	g.writers.Go(g.writeTraffic)
 	g.watches.Go(func() { g.watchEnds(watching) })
 	g.watches.Go(func() { g.watchStore(watching) })
+	g.watches.Go(func() { g.keepHammering(watching) })
 	talking, hangUp := context.WithCancel(context.Background())
 	g.hangUp = hangUp
 	if g.peers != nil {
@@ -201,6 +206,9 @@ func (g *Guard) Decide(r engine.Request) engine.Verdict {
 	failing := g.failing(&r)
 	r.Tighten = r.Tighten || failing == Tighten
 	v := g.engine.Decide(r)
+	if v.Refused() {
+		g.hammering.count(&v, r.At)
+	}
 	if v.Finding != nil {
 		g.tally.found(v.Finding.Rule)
 		g.outbox.add(item{finding: v.Finding})

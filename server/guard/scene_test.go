@@ -240,6 +240,13 @@ func (a *away) Record(ctx context.Context, b store.Batch) error {
 	return a.Store.Record(ctx, b)
 }
 
+func (a *away) AddHammering(ctx context.Context, more map[string]store.Hammering) error {
+	if err := a.err(); err != nil {
+		return err
+	}
+	return a.Store.AddHammering(ctx, more)
+}
+
 func (a *away) WriteExchanges(ctx context.Context, rows []store.Seen) error {
 	if err := a.err(); err != nil {
 		return err

@@ -15,7 +15,9 @@ type Tally struct {
 	Refused  map[string]int64 // by cause: a rule, operator, import, feed, denied-path, degraded, or other
 	Would    map[string]int64 // requests that passed but would have been refused, by cause
 	Findings map[string]int64 // by rule
-	Unfolded int64            // weak findings that were too many at once to be looked at together
+
+	Hammering int64 // requests of whom a decision refused: he was blocked or throttled, and went on asking
+	Unfolded  int64 // weak findings that were too many at once to be looked at together
 }
 
 // OtherCause stands for causes that this node does not know, as of a newer one's rule.
@@ -94,6 +96,6 @@ func (g *Guard) Tally() Tally {
 	by := g.tally.by.Load()
 	return Tally{
 		Passed: g.tally.passed.Load(), Refused: told(by.refused), Would: told(by.would), Findings: told(by.findings),
-		Unfolded: g.faint.passed.Load(),
+		Unfolded: g.faint.passed.Load(), Hammering: g.hammering.all.Load(),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"sync"
 	"testing"
@@ -23,7 +24,8 @@ type paper struct {
 	broken   error                   // answers this to everything
 	tries    int
 	store.Batch
-	rows []store.Seen
+	rows      []store.Seen
+	hammering map[string]store.Hammering
 }
 
 func (*paper) SavedRules(context.Context) ([]store.RuleVersion, error) { return nil, nil }
@@ -45,6 +47,27 @@ func (p *paper) Record(_ context.Context, b store.Batch) error {
 	p.Decisions = append(p.Decisions, b.Decisions...)
 	p.Audit = append(p.Audit, b.Audit...)
 	return nil
+}
+
+func (p *paper) AddHammering(_ context.Context, more map[string]store.Hammering) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.broken != nil {
+		return p.broken
+	}
+	if p.hammering == nil {
+		p.hammering = make(map[string]store.Hammering)
+	}
+	for id, h := range more {
+		p.hammering[id] = p.hammering[id].And(h)
+	}
+	return nil
+}
+
+func (p *paper) Hammering(context.Context, []string) (map[string]store.Hammering, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.hammering), p.broken
 }
 
 func (p *paper) WriteExchanges(_ context.Context, rows []store.Seen) error {

@@ -91,6 +91,14 @@ type Decision struct {
 	Reason string    `json:"reason,omitempty"`
 	From   time.Time `json:"from"`
 	Until  time.Time `json:"until,omitzero"`
+
+	Hammering *Hammering `json:"hammering,omitempty"` // nil while it has refused nothing
+}
+
+// Hammering is how often whom a decision refuses asked meanwhile.
+type Hammering struct {
+	Requests int64     `json:"requests"`
+	Last     time.Time `json:"last"`
 }
 
 // A Desk does what is asked at the machine itself.
@@ -204,8 +212,15 @@ func (d *Desk) revokeToken(ctx context.Context, r Request) (Answer, error) {
 	return Answer{Tokens: []Token{token(all[i])}}, d.Access.RevokeToken(ctx, by(r), all[i].ID)
 }
 
-func (d *Desk) decisions(context.Context, Request) (Answer, error) {
-	return Answer{Decisions: each(d.Guard.Decisions(), decision)}, nil
+func (d *Desk) decisions(ctx context.Context, _ Request) (Answer, error) {
+	listed := each(d.Guard.Decisions(), decision)
+	known, _ := d.Guard.Hammering(ctx, each(listed, func(x Decision) string { return x.ID })) // the way out needs no database
+	for i, x := range listed {
+		if h, is := known[x.ID]; is {
+			listed[i].Hammering = &Hammering{h.Requests, h.Last}
+		}
+	}
+	return Answer{Decisions: listed}, nil
 }
 
 func decision(x engine.Decision) Decision {

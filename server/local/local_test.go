@@ -81,7 +81,9 @@ func TestWhoOwnsTheMachineLiftsWhatLockedHimOut(t *testing.T) {
 	if len(a.Decisions) != 2 || len(m.desk.Guard.Covering(client, engine.Key{})) != 1 {
 		t.Fatalf("made %+v", a.Decisions)
 	}
-	if in := m.do(local.Request{Do: local.ListDecisions}).Decisions; len(in) != 2 || in[0].Target != "198.51.100.0/24" || in[0].By != "root" {
+	m.desk.Guard.Decide(engine.Request{ID: 1, At: time.Now(), Client: client, Method: "GET", Path: "/", Folded: "/", Route: "/"})
+	if in := m.do(local.Request{Do: local.ListDecisions}).Decisions; len(in) != 2 || in[0].Target != "198.51.100.0/24" || in[0].By != "root" ||
+		in[0].Hammering == nil || in[0].Hammering.Requests != 1 || in[1].Hammering != nil {
 		t.Errorf("listed %+v", in)
 	}
 	if lifted := m.do(local.Request{Do: local.LiftDecisions, Targets: []string{"198.51.100.7"}}).Decisions; len(lifted) != 1 {

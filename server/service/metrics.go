@@ -56,6 +56,7 @@ var (
 	requests         = describe("requests_total", "Requests to the protected API, by what became of them.", "verdict", "cause")
 	wouldRefuse      = describe("would_refuse_requests_total", "Requests that passed and would have been refused, had the gateway enforced.", "cause")
 	rate             = describe("requests_per_second", "Requests a second, over the last ten.")
+	hammering        = describe("hammering_requests_total", "Requests of whom a decision refused: blocked or throttled, and went on asking.")
 	findings         = describe("findings_total", "Findings by rule.", "rule")
 	wouldFind        = describe("would_act_findings_total", "Findings that would have been acted on, had their rule enforced.", "rule")
 	decisionsNow     = describe("decisions", "Decisions in force.", "origin", "action")
@@ -81,7 +82,7 @@ var (
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		requests, wouldRefuse, rate, findings, wouldFind, decisionsNow, waiting, trafficLost, findingsLost, dependencyState, enforcing,
+		requests, wouldRefuse, rate, hammering, findings, wouldFind, decisionsNow, waiting, trafficLost, findingsLost, dependencyState, enforcing,
 		storeBytes, storeFree, storeOldest, bouncersKnown, decisionsVersion,
 		memoryFilled, memoryEvicted, memoryTurnedAway, newKeys, keyFlood, unfolded, unknown,
 	} {
@@ -109,6 +110,7 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 		count(findings, n, rule)
 	}
 	count(unfolded, t.Unfolded)
+	count(hammering, t.Hammering)
 	for _, w := range m.guard.WouldHave() {
 		count(wouldFind, w.Findings, w.Rule)
 	}

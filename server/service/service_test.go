@@ -592,6 +592,9 @@ func TestMetricsTellFiguresUnderLabelsThatDoNotGrow(t *testing.T) {
 		p.guess(fmt.Sprintf("192.0.2.%d", i))
 	}
 	p.place(engine.Block, "203.0.113.0/24", time.Hour)
+	for range 3 {
+		p.guard.Decide(engine.Request{At: time.Now(), Client: netip.MustParseAddr("203.0.113.7"), Method: "GET", Path: "/", Folded: "/", Route: "/"})
+	}
 	p.pull("?startup=true")
 	w := p.get("/metrics", "X-Api-Key", "")
 	if w.Code != 200 {
@@ -599,7 +602,7 @@ func TestMetricsTellFiguresUnderLabelsThatDoNotGrow(t *testing.T) {
 	}
 	text := w.Body.String()
 	for _, want := range []string{
-		`sentinel_requests_total{cause="",verdict="passed"} 300`,
+		`sentinel_requests_total{cause="",verdict="passed"} 300`, "sentinel_hammering_requests_total 3",
 		`sentinel_findings_total{rule="failed-authentication"} 50`,
 		`sentinel_decisions{action="block",origin="rule"} 50`,
 		`sentinel_decisions{action="block",origin="operator"} 1`,

@@ -211,7 +211,11 @@ func (k *keeper) keepRecords(ctx context.Context, r Retention, now time.Time) er
 				return main.delete(ctx, `DELETE FROM decisions WHERE id IN (SELECT id FROM decisions WHERE ends_at < ?
 					AND id NOT IN (SELECT decision FROM alerts WHERE status = ?) ORDER BY ends_at LIMIT ?)`,
 					at, uint8(incident.Open), mostRecords)
-			}))
+			}),
+			func(ctx context.Context) (int64, error) {
+				return main.delete(ctx, `DELETE FROM hammering WHERE decision IN (SELECT decision FROM hammering WHERE last_at < ?
+					AND NOT EXISTS (SELECT 1 FROM decisions WHERE id = hammering.decision) LIMIT ?)`, at, mostRecords)
+			})
 	}
 	if cut := ago(now, r.Audit); !cut.IsZero() {
 		steps = append(steps, counting(&k.freed.Audit, func(ctx context.Context) (int64, error) {

@@ -39,6 +39,7 @@ export const keys = {
   ExchangesSeen: none,
   Figures: none,
   FollowedLog: none,
+  Hammering: none,
   Health: none,
   Hit: none,
   Impact: none,

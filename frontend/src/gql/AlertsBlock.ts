@@ -8,8 +8,8 @@ export type AlertsBlockMutationVariables = Exact<{
 }>;
 
 
-export type AlertsBlockMutation = { block: { __typename: 'Decision', id: string, action: Types.Action, state: Types.DecisionState, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null } } };
+export type AlertsBlockMutation = { block: { __typename: 'Decision', id: string, action: Types.Action, state: Types.DecisionState, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null }, hammering: { __typename: 'Hammering', requests: number, lastAt: string } | null } };
 
 export const AlertsBlockDocument = typed<AlertsBlockMutation, AlertsBlockMutationVariables>(
-  "mutation AlertsBlock($input:DecideInput!){block(input:$input){...AlertDecision __typename}}fragment AlertDecision on Decision{id action state reason origin rule by from until liftedAt liftedBy target{label account route network keyPrefix __typename}__typename}",
+  "mutation AlertsBlock($input:DecideInput!){block(input:$input){...AlertDecision __typename}}fragment AlertDecision on Decision{id action state reason origin rule by from until liftedAt liftedBy target{label account route network keyPrefix __typename}...Hammering __typename}fragment Hammering on Decision{hammering{requests lastAt __typename}__typename}",
 );

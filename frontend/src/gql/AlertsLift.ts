@@ -8,8 +8,8 @@ export type AlertsLiftMutationVariables = Exact<{
 }>;
 
 
-export type AlertsLiftMutation = { lift: { __typename: 'LiftPayload', lifted: Array<{ __typename: 'Decision', id: string, action: Types.Action, state: Types.DecisionState, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null } }> } };
+export type AlertsLiftMutation = { lift: { __typename: 'LiftPayload', lifted: Array<{ __typename: 'Decision', id: string, action: Types.Action, state: Types.DecisionState, reason: string, origin: Types.Origin, rule: string | null, by: string, from: string, until: string | null, liftedAt: string | null, liftedBy: string | null, target: { __typename: 'Target', label: string, account: string | null, route: string | null, network: string | null, keyPrefix: string | null }, hammering: { __typename: 'Hammering', requests: number, lastAt: string } | null }> } };
 
 export const AlertsLiftDocument = typed<AlertsLiftMutation, AlertsLiftMutationVariables>(
-  "mutation AlertsLift($ids:[ID!]!){lift(ids:$ids){lifted{...AlertDecision __typename}__typename}}fragment AlertDecision on Decision{id action state reason origin rule by from until liftedAt liftedBy target{label account route network keyPrefix __typename}__typename}",
+  "mutation AlertsLift($ids:[ID!]!){lift(ids:$ids){lifted{...AlertDecision __typename}__typename}}fragment AlertDecision on Decision{id action state reason origin rule by from until liftedAt liftedBy target{label account route network keyPrefix __typename}...Hammering __typename}fragment Hammering on Decision{hammering{requests lastAt __typename}__typename}",
 );

@@ -151,6 +151,12 @@ test('lifts the block from the receipt, and can place it again', async () => {
   expect(input.duration).toMatch(/^3[56]\d\ds$/); // what was left of it
 });
 
+test('the receipt tells how often whom it blocks asked since', async () => {
+  open({ decision: block('D-1', { hammering: { __typename: 'Hammering', requests: 1, lastAt: at(41) } }) });
+  const since = await within(await part('Receipt')).findByText('Refused since');
+  expect(since.nextSibling?.textContent).toMatch(/^1 request, the last /);
+});
+
 test('a lift that fails says so beside its button', async () => {
   open(
     { decision: block('D-1') },

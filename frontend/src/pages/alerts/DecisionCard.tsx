@@ -11,6 +11,7 @@ import { ActionBadge, originLabel } from '../../ui/ActionBadge';
 import { Copy } from '../../ui/Address';
 import { useText } from '../../ui/clockTick';
 import { inForce } from '../../ui/decisions';
+import { Hammering, refuses } from '../../ui/Hammering';
 import { links } from '../../ui/links';
 import { DecisionStateBadge } from '../../ui/StatusBadge';
 import { TargetWhole } from '../../ui/Target';
@@ -82,6 +83,14 @@ export function DecisionCard({
             )}
           </dd>
         </div>
+        {refuses(d.action) && (
+          <div className={classes.whole}>
+            <dt>Refused since</dt>
+            <dd>
+              <Hammering of={d} />
+            </dd>
+          </div>
+        )}
         {d.origin !== 'RULE' && d.reason && (
           <div className={classes.whole}>
             <dt>Reason</dt>

@@ -79,6 +79,7 @@ export function block(id: string, more: Partial<AlertDecisionFragment> = {}): Al
     liftedAt: null,
     liftedBy: null,
     target: target('198.51.100.7'),
+    hammering: null,
     ...more,
   };
 }

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { IconHistoryOff, IconLockOpen } from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
 import { Link } from 'wouter';
+import { useEvery } from '../../api/useEvery';
 import { useQuery } from '../../api/useQuery';
 import { readNetwork, size } from '../../format/network';
 import { exact } from '../../format/time';
@@ -12,6 +13,7 @@ import { Address } from '../../ui/Address';
 import { Answer, Nothing } from '../../ui/Answer';
 import { useText } from '../../ui/clockTick';
 import { inForce } from '../../ui/decisions';
+import { Hammering, refuses } from '../../ui/Hammering';
 import { links } from '../../ui/links';
 import { Fact, Facts, Opened, Part } from '../../ui/Opened';
 import { Proof } from '../../ui/Proof';
@@ -50,6 +52,7 @@ export function DecisionOpened({
 
   const receipt = query.data?.receipt;
   const d = receipt?.decision;
+  useEvery(d && refuses(d.action) && inForce(d) ? 10_000 : 0, refetch); // whom it refuses may go on asking
   if (!receipt || !d)
     return (
       <Opened title={id} onClose={onClose}>
@@ -104,6 +107,11 @@ export function DecisionOpened({
           {d.until && `${exact(d.until)}, `}
           <Left until={d.until} />
         </Fact>
+        {refuses(d.action) && (
+          <Fact name="Refused since">
+            <Hammering of={d} />
+          </Fact>
+        )}
         {d.liftedAt && (
           <Fact name="Lifted">
             {exact(d.liftedAt)} by {d.liftedBy}

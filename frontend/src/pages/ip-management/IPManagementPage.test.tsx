@@ -1,5 +1,5 @@
-import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
-import { afterEach, describe, expect, test } from 'vitest';
+import { act, cleanup, fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Route } from 'wouter';
 import { refusal, show } from '../../testing/show';
 import { Toasts } from '../../ui/Toasts';
@@ -26,6 +26,7 @@ const decision = (n: number, more: object = {}) => ({
   state: 'IN_FORCE',
   liftedAt: null,
   liftedBy: null,
+  hammering: null,
   ...more,
 });
 type Decision = ReturnType<typeof decision>;
@@ -300,6 +301,40 @@ describe('what is opened', () => {
     expect(screen.getAllByRole('link', { name: /Too many requests/ })[0]?.getAttribute('href')).toBe(
       '/alerts/3',
     );
+  });
+
+  test('tells how often whom it refuses asked meanwhile, and asks again while he may', async () => {
+    const every = vi.spyOn(globalThis, 'setInterval');
+    const answers = [3, 1204].map((requests) =>
+      receipt(decision(7, { hammering: { requests, lastAt: iso(-120_000) } })),
+    );
+    const shown = manage(
+      {
+        ...known([decision(7)]),
+        IpOpened: () => answers[shown.asked('IpOpened').length > 1 ? 1 : 0],
+        IpClient: client,
+      },
+      '/ip-management/D-7',
+    );
+    const since = await screen.findByText('Refused since');
+    expect(since.nextSibling?.textContent).toMatch(/^3 requests, the last 2 min ago$/);
+    const again = every.mock.calls.find(([, after]) => after === 10_000)?.[0];
+    act(() => again?.());
+    await waitFor(() => expect(since.nextSibling?.textContent).toMatch(/^1,204 requests/));
+    every.mockRestore();
+  });
+
+  test('says when whom it blocks never came back, and nothing of the kind where nobody is refused', async () => {
+    manage(
+      { ...known([decision(7)]), IpOpened: receipt(decision(7)), IpClient: client },
+      '/ip-management/D-7',
+    );
+    expect((await screen.findByText('Refused since')).nextSibling?.textContent).toBe('nothing');
+    cleanup();
+    const watched = decision(8, { action: 'MONITOR' });
+    manage({ ...known([watched]), IpOpened: receipt(watched), IpClient: client }, '/ip-management/D-8');
+    await screen.findByText('Who says so', { selector: 'dt' });
+    expect(screen.queryByText('Refused since')).toBeNull();
   });
 
   test('is a decision about an account, whose traffic is listed by its name', async () => {
