@@ -60,7 +60,7 @@ func (m *mistakes) look(err error) {
 func (m *mistakes) fresh(errs ...error) (out []error) {
 	for _, e := range errs {
 		in, ok := errors.AsType[engine.Invalid](e)
-		if !ok || !slices.ContainsFunc(m.wrong, func(w Mistake) bool { return nested(w.Field, in.Field) || nested(in.Field, w.Field) }) {
+		if !ok || !slices.ContainsFunc(m.wrong, func(w Mistake) bool { return Nested(w.Field, in.Field) || Nested(in.Field, w.Field) }) {
 			out = append(out, e)
 		}
 	}
@@ -98,8 +98,8 @@ func (m *mistakes) line(key string) int {
 	}
 }
 
-// nested reports whether a key is another or lies below it.
-func nested(key, other string) bool {
+// Nested reports whether another key is this one or lies below it.
+func Nested(key, other string) bool {
 	rest, ok := strings.CutPrefix(other, key)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }

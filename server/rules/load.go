@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
@@ -164,15 +165,16 @@ func Read(name string, text []byte) (Set, error) {
 		r.say(r.lines["rules"], "rules", "are %d, and may be %d", len(p.Rules), MostRules)
 		p.Rules = nil
 	}
-	if len(r.wrong) > 0 { // what can't be read would be told twice
-		return nil, r.mistakes()
-	}
-	if len(p.Rules) == 0 {
+	unread := r.wrong
+	if len(p.Rules) == 0 && len(unread) == 0 {
 		r.say(1, "rules", "are missing: write one, or remove the file")
 	}
 	var set Set
 	for i, d := range p.Rules {
 		place := at("rules", i)
+		if lies(unread, place) { // what can't be read would be told twice, and mislead about the rest
+			continue
+		}
 		if d.Pack == "" {
 			d.Pack = p.Pack
 		}
@@ -189,6 +191,14 @@ func Read(name string, text []byte) (Set, error) {
 	return set, nil
 }
 
+// lies reports whether one of the mistakes is at a place or below.
+func lies(wrong []error, place string) bool {
+	return slices.ContainsFunc(wrong, func(e error) bool {
+		m, ok := errors.AsType[Mistake](e)
+		return ok && config.Nested(place, m.Field)
+	})
+}
+
 // named makes a pack's name of a file's.
 func named(file string) string {
 	words := strings.FieldsFunc(strings.ToLower(file), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })
@@ -198,11 +208,18 @@ func named(file string) string {
 // mostTold is how many mistakes of a file are told.
 const mostTold = 20
 
+// mistakes in the order of the file.
 func (r *reader) mistakes() error {
+	slices.SortStableFunc(r.wrong, func(a, b error) int { return lineOf(a) - lineOf(b) })
 	if more := len(r.wrong) - mostTold; more > 0 {
 		return errors.Join(append(r.wrong[:mostTold:mostTold], fmt.Errorf("%s: and %d more", r.file, more))...)
 	}
 	return errors.Join(r.wrong...)
+}
+
+func lineOf(err error) int {
+	m, _ := errors.AsType[Mistake](err)
+	return m.Line
 }
 
 // line of a field, or of the nearest that it lies in.

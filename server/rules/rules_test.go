@@ -399,3 +399,19 @@ func TestTextThatIsNotUTF8IsToldByItsLine(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatCantBeReadInOneRuleHidesNothingInAnother(t *testing.T) {
+	_, err := rules.Read("mine.yml", []byte(`pack: mine
+rules:
+  - {id: one, title: T, explains: E, severity: LOW, count: 3, within: soon}
+  - {id: two, title: T, explains: E, severity: LOUD}
+  - {id: three, title: T, explains: E, severity: LOW, cuont: 3}
+  - {id: four, title: T, explains: E, severity: LOW, when: {where: "status + 1"}}
+  - {id: two, title: T, explains: E, severity: LOW}
+`))
+	for _, want := range []string{"mine.yml:3: rules[0].within", "mine.yml:4: rules[1].severity", "mine.yml:5: rules[2].cuont", "mine.yml:6: rules[3].when.where", "mine.yml:7: id is two"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is not told:\n%v", want, err)
+		}
+	}
+}
