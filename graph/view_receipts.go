@@ -177,21 +177,37 @@ var unfit = map[string]string{
 }
 
 // decisionBehind is the one that was in force when an exchange was refused: the newest about its
-// client that had the same cause.
+// client, key or account that had the same cause.
 func (r *Resolver) decisionBehind(ctx context.Context, x store.Seen) (*engine.Decision, error) {
-	s, err := r.store.Decisions(ctx, store.DecisionFilter{Covers: x.Client, To: x.At.Add(time.Millisecond)}, store.Page{First: mostAbout})
-	if err != nil {
-		return nil, err
+	about := []store.DecisionFilter{{Covers: x.Client}}
+	if !x.Key.Zero() {
+		about = append(about, store.DecisionFilter{Key: x.Key})
 	}
-	for _, d := range s.Items {
-		lasted := d.Until.IsZero() || x.At.Before(d.Until)
-		stood := d.Lifted.IsZero() || x.At.Before(d.Lifted)
-		refuses := d.Action == engine.Block || d.Action == engine.Throttle
-		if refuses && lasted && stood && (d.Origin != engine.ByRule || d.Rule == x.Cause) {
-			return &d, nil
+	if x.Account != "" {
+		about = append(about, store.DecisionFilter{Account: x.Account})
+	}
+	var newest *engine.Decision
+	for _, f := range about {
+		f.To = x.At.Add(time.Millisecond)
+		s, err := r.store.Decisions(ctx, f, store.Page{First: mostAbout})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range s.Items {
+			if refused(&d, x) && (newest == nil || d.From.After(newest.From)) {
+				newest = &d
+			}
 		}
 	}
-	return nil, nil
+	return newest, nil
+}
+
+// refused reports whether a decision about who sent an exchange can be why that was refused.
+func refused(d *engine.Decision, x store.Seen) bool {
+	lasted := d.Until.IsZero() || x.At.Before(d.Until)
+	stood := d.Lifted.IsZero() || x.At.Before(d.Lifted)
+	refuses := d.Action == engine.Block || d.Action == engine.Throttle
+	return refuses && lasted && stood && (d.Origin != engine.ByRule || d.Rule == x.Cause)
 }
 
 // Exchanges are what was counted, newest first, while it is kept.

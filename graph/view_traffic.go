@@ -104,6 +104,8 @@ func exchangesAbout(t engine.Target) (f store.ExchangeFilter, known bool) {
 		f.Client = t.Network
 	case t.Account != "":
 		f.Account = t.Account
+	case !t.Key.Zero():
+		f.Key = t.Key
 	default:
 		method, route, said := strings.Cut(t.Route, " ")
 		if !said || strings.Contains(route, "{") {

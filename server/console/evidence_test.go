@@ -213,6 +213,39 @@ func TestAReceiptOfAnAccountShowsItsExchangesAndValues(t *testing.T) {
 	}
 }
 
+func TestWhoIsRefusedForHisKeyOrAccountIsToldOfTheBlock(t *testing.T) {
+	for _, target := range []engine.Target{{Key: engine.Key{Hash: [16]byte{1}, Prefix: "user_key"}}, {Account: "alice"}} {
+		h := open(t)
+		now := time.Now().Truncate(time.Millisecond).UTC()
+		d := engine.Decision{
+			ID: "D-HELD000000000", Action: engine.Block, Target: target, Reason: "Too many.", Origin: engine.ByRule, Rule: "held-rate",
+			By: "test", From: now.Add(-time.Minute), Until: now.Add(time.Hour),
+		}
+		elsewhere := d
+		elsewhere.ID, elsewhere.Target = "D-OTHER00000000", engine.Target{Key: engine.Key{Hash: [16]byte{2}, Prefix: "user_key"}}
+		h.must(h.store.Record(t.Context(), store.Batch{Decisions: []engine.Decision{d, elsewhere}}))
+		x := exchange("198.51.100.7", "GET", "/api/balance", 403)
+		x.ID, x.At, x.Folded, x.Route, x.Account = uint64(now.UnixMilli())<<20, now, x.Path, x.Path, "alice"
+		x.Refused, x.Cause = true, d.Rule
+		h.guard.Note(x)
+		h.flush()
+		var got struct {
+			Exchanges struct {
+				Edges []struct{ Node struct{ Reference string } }
+			}
+			Receipt struct {
+				Undo     string
+				Decision *struct{ ID string }
+			}
+		}
+		h.mustAsk(&got, `{exchanges(first: 1) {edges {node {reference}}}}`, nil)
+		h.mustAsk(&got, `query($r: String!) {receipt(reference: $r) {undo decision {id}}}`, map[string]any{"r": got.Exchanges.Edges[0].Node.Reference})
+		if r := got.Receipt; r.Decision == nil || r.Decision.ID != d.ID || !strings.Contains(r.Undo, d.ID) {
+			t.Errorf("who is refused for %v is told %+v", target, r)
+		}
+	}
+}
+
 func TestAReceiptSaysWhatIsProvenWhenNotAllIsKept(t *testing.T) {
 	h := open(t)
 	h.attacked("alice", func(a *incident.Alert) {

@@ -177,6 +177,9 @@ func (s *Store) decisions(f DecisionFilter) (*gorm.DB, error) {
 	if f.Account != "" {
 		q = q.Where("target_account = ? AND target_account <> ''", clip(f.Account, mostOfAgent))
 	}
+	if !f.Key.Zero() {
+		q = q.Where("target_key = ?", keyHash(f.Key))
+	}
 	if !f.From.IsZero() {
 		q = q.Where("made_at >= ?", f.From.UnixMilli())
 	}

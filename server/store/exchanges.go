@@ -128,6 +128,9 @@ func (d *database) exchangeFilter(c conditions, f ExchangeFilter) (conditions, e
 	if f.KeyPrefix != "" {
 		c = c.and("substr(e.key_prefix, 1, ?) = ?", len([]rune(f.KeyPrefix)), clean(f.KeyPrefix))
 	}
+	if !f.Key.Zero() {
+		c = c.and("e.client_key = ?", keyHash(f.Key))
+	}
 	if len(f.Methods) > 0 {
 		methods := make([]string, len(f.Methods))
 		for i, m := range f.Methods {

@@ -212,6 +212,8 @@ func TestDecisionsAreFilteredAndCounted(t *testing.T) {
 			"covering a mapped one":   {DecisionFilter{Covers: netip.MustParseAddr("::ffff:198.18.0.8")}, "D-ALLOW"},
 			"covering IPv6":           {DecisionFilter{Covers: netip.MustParseAddr("2001:db8:1:2::1")}, "D-LIFTED"},
 			"covering nobody":         {DecisionFilter{Covers: netip.MustParseAddr("2001:db8:1:3::1")}, ""},
+			"about a key":             {DecisionFilter{Key: engine.Key{Hash: [16]byte{1}}}, "D-MONITOR"},
+			"about no such key":       {DecisionFilter{Key: engine.Key{Hash: [16]byte{8}}}, ""},
 			"text of a network":       {DecisionFilter{Text: "198.18.0.0/16"}, "D-ALLOW"},
 			"text of a key":           {DecisionFilter{Text: "SK_LIVE"}, "D-MONITOR"},
 			"text of who":             {DecisionFilter{Text: "ada"}, "D-ALLOW"},

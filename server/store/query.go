@@ -73,6 +73,7 @@ type DecisionFilter struct {
 	At       time.Time  // for InForce and Ended; zero means the time of the query
 	Covers   netip.Addr // decisions whose network holds this address
 	Account  string     // decisions about this account, folded as the edge does
+	Key      engine.Key // decisions about this key
 	Text     string     // in target, reason, rule, by, ID
 	From, To time.Time  // made within: From inclusive, To exclusive
 }
@@ -80,8 +81,9 @@ type DecisionFilter struct {
 // An ExchangeFilter says which exchanges; its zero value says all.
 type ExchangeFilter struct {
 	Client    netip.Prefix
-	KeyPrefix string // what the visible part of the key begins with
-	Account   string // the whole account, folded as the edge does
+	KeyPrefix string     // what the visible part of the key begins with
+	Key       engine.Key // the whole key
+	Account   string     // the whole account, folded as the edge does
 	Methods   []string
 	Status    int    // exactly this status
 	Class     int    // 2 for 2xx and so on
