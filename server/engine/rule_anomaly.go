@@ -157,6 +157,9 @@ func (w *oddities) ask(x *view, _ *question) (t tally) {
 	for _, p := range w.model.Explain(v[:]) {
 		t.parts = append(t.parts, Part{Feature: p.Feature, Value: p.Value, Expected: p.Expected, Share: p.Share})
 	}
+	if !t.weak {
+		t.unless = fmt.Sprintf("Below 50 of 100, which at most %d clients a day reach here, it would not have fired.", anomaly.PerDay)
+	}
 	return t
 }
 

@@ -19,6 +19,12 @@ var formSpam = Rule{
 			}
 			return v.Method == "POST" && v.site.unknown() && v.visitor.marks&bare != 0 && strings.Contains(v.Folded, "/trackback")
 		},
+		also: func(v *view, t *tally) {
+			t.unless = "To a trackback that is there, or by who had loaded a page before, it would not have fired."
+			if v.Signs&Padded != 0 {
+				t.unless = "Without the run of blanks in its path it would not have fired."
+			}
+		},
 	}.watch,
 	Explain: func(Policy, Terms) string {
 		return "A path that goes on with a run of blanks and a report, as programs that fill in forms write it, or a post to a trackback that is not there by who never loaded a page."

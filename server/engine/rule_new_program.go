@@ -26,6 +26,7 @@ func strangeProgram(v *view) (t tally) {
 		over: true, tell: true, count: 1, weak: true, telling: &telling{
 			times: []int64{v.now}, about: v.holder(), seen: []string{v.UserAgent},
 			reason: fmt.Sprintf("%s was used for the first time by a program that calls itself %s.", v.holder(), quoted(v.UserAgent)),
+			unless: "By a program that it was used with before it would not have fired.",
 		},
 	}
 }

@@ -116,7 +116,8 @@ func (w *payments) ask(x *view, q *question) (t tally) {
 		p.mark = max(when, q.at)
 	case q.at-when >= w.span && q.at-said >= w.span:
 		p.more = q.at
-		t = tally{over: true, tell: true, count: 1, telling: &telling{times: []int64{q.at}}}
+		t = tally{over: true, tell: true, count: 1, telling: &telling{times: []int64{q.at}, unless: fmt.Sprintf(
+			"With a look at the balance by the same client and key in the %s before it would not have fired.", words(time.Duration(w.span)*time.Millisecond))}}
 	}
 	return t
 }

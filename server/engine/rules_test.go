@@ -329,6 +329,9 @@ func TestAPaymentWithoutABalanceCheckIsToldOnce(t *testing.T) {
 	if want := `198.18.0.7 paid with key "stolen" and had not looked at the balance in the 5 minutes before.`; f.Reason != want {
 		t.Errorf("the reason is %q, want %q", f.Reason, want)
 	}
+	if want := "With a look at the balance by the same client and key in the 5 minutes before it would not have fired."; f.Unless != want {
+		t.Errorf("it would have stayed silent: %s", f.Unless)
+	}
 	for range 10 {
 		_, found = p.exchange(attacker, pay, 422)
 		p.finds(found)

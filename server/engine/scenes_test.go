@@ -405,6 +405,9 @@ func (s scene) holds(t *testing.T, r Rule) {
 	for _, f := range s.play(t, s.shows) {
 		if f.Rule == r.ID {
 			shown, weak = true, weak && f.Weak
+			if f.Unless == "" && !f.Weak {
+				t.Errorf("%s does not say when it would have stayed silent", r.ID)
+			}
 		}
 	}
 	if !shown {
