@@ -172,11 +172,16 @@ func (e *Engine) Revise(p Policy) error {
 	e.regime.Store(g)
 	e.lists.bound(p.Decisions)
 	e.shadow.bound(p.Decisions)
+	e.overshadow(g)
+	return nil
+}
+
+// overshadow drops what rules would have decided that now decide, or are gone.
+func (e *Engine) overshadow(g *regime) {
 	e.shadow.drop(func(rule string) bool {
 		a := g.armed(rule)
 		return a == nil || !a.shadow
 	})
-	return nil
 }
 
 // Policy in force. It is not to be changed.

@@ -130,6 +130,14 @@ func hasID(path string) bool {
 	return false
 }
 
+// retell of every walk that goes on.
+func (w *objects) retell() {
+	w.dropIf(func(n int, _ uint64) bool {
+		w.walks[n].told = false
+		return false
+	})
+}
+
 func (w *objects) forget(t Target) {
 	who, where := w.traveller(&Request{Account: t.Account, Key: t.Key}), actorsOf(t.Network)
 	w.dropIf(func(n int, _ uint64) bool {

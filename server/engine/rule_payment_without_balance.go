@@ -151,6 +151,9 @@ func (w *payments) worth(s *stripe, i int, now int64) worth {
 	return worth{}
 }
 
+// retell every payment that goes on.
+func (w *payments) retell() { w.eachSlot(func(s *slot) { s.more = never }) }
+
 func (w *payments) forget(t Target) {
 	who := actorsOf(t.Network)
 	w.dropIf(func(n int, _ uint64) bool {

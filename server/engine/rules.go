@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -115,7 +116,6 @@ type memory interface {
 type counter interface {
 	memory
 	see(actor, *question) tally
-	retell() // of who is over the limit, as if it were news
 }
 
 // armed is a rule under a policy, with its memory.
@@ -123,6 +123,7 @@ type armed struct {
 	Rule
 	Terms
 	levels  levels
+	counts  string // by what: where it is the same, what was counted goes on
 	routes  []pattern
 	gate    gate // before the routes
 	below   []string
@@ -153,6 +154,7 @@ func prepare(r Rule, p Policy) *armed {
 	a.lasts = a.Terms.For.Milliseconds()
 	a.shadow, a.plain = a.Shadow || p.Observe, a.levels.client() && r.Distinct == ByNothing
 	a.single = a.Distinct == OfPath && a.More > 0 && slices.Contains(r.By, OfRoute)
+	a.counts = a.countsBy(&p)
 	if r.Below != nil {
 		a.below = r.Below(p)
 	}
@@ -169,10 +171,10 @@ func prepare(r Rule, p Policy) *armed {
 
 // remember what was counted before, where it is counted the same way, else nothing as yet.
 func (a *armed) remember(p Policy, k keyed, shared *admission, before *regime) {
-	if was := before.armed(a.ID); was != nil && was.counts(a, before.policy, p) {
+	if was := before.armed(a.ID); was != nil && was.counts == a.counts {
 		a.counter, a.watch = was.counter, was.watch
-		if a.counter != nil && (a.Do != was.Do || a.shadow != was.shadow) {
-			a.counter.retell()
+		if a.does() != was.does() {
+			a.retell()
 		}
 		return
 	}
@@ -249,15 +251,24 @@ const (
 	fintech = "fintech"
 )
 
-// counts reports whether a rule counts under one policy as it does under another, whatever
-// follows from it.
-func (a *armed) counts(o *armed, p, q Policy) bool {
-	return a.More == o.More && a.Within == o.Within && a.levels == o.levels && a.Distinct == o.Distinct &&
-		a.On == o.On && a.Version == o.Version && a.Pack == o.Pack && a.Explains == o.Explains &&
-		slices.Equal(a.Statuses, o.Statuses) && slices.Equal(a.Methods, o.Methods) && slices.Equal(a.Routes, o.Routes) &&
-		p.Clients == q.Clients && p.Late == q.Late &&
-		(a.watch == nil || slices.Equal(p.Payments, q.Payments) && slices.Equal(p.Balances, q.Balances) &&
-			slices.Equal(p.DecoyKeys, q.DecoyKeys) && slices.Equal(p.DecoyAccounts, q.DecoyAccounts))
+// countsBy says by what a rule counts under a policy, whatever follows from it and whatever it is called.
+func (a *armed) countsBy(p *Policy) string {
+	list := ""
+	if a.Watch != nil {
+		list = fmt.Sprintf("%q %q %v %q", p.Payments, p.Balances, p.DecoyKeys, p.DecoyAccounts)
+	}
+	return fmt.Sprintf("%d %v %v %v %d %d %q %v %q %q %d %v %s", a.More, a.Within, a.levels, a.Distinct, a.On, a.Version, a.Pack,
+		a.Statuses, a.Methods, a.Routes, p.Clients, p.Late, list)
+}
+
+// does is a number for what follows from a rule, and whether it does.
+func (a *armed) does() uint64 { return uint64(a.Do)<<1 | uint64(bit(a.shadow)) }
+
+// retell of who is over the limit, as if it were news: what is done about it now was done to nobody.
+func (a *armed) retell() {
+	if m, ok := a.memory().(interface{ retell() }); ok {
+		m.retell()
+	}
 }
 
 const (

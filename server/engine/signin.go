@@ -69,6 +69,9 @@ func (t teller) news(key, of uint64, at, span int64) bool {
 	return true
 }
 
+// retell all that was told, should it go on.
+func (t teller) retell() { t.dropIf(func(int, uint64) bool { return true }) }
+
 // forget what was told of a target, so that it is told anew should it go on. What was told of others
 // stays told.
 func (t teller) forget(target Target) {

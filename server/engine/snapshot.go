@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -18,11 +19,18 @@ import (
 //
 // It begins with a line that says what it is and ends with a checksum. In between lie numbers of
 // variable length, in pieces that say how long they are, so that what is unknown can be passed over.
-const snapshotHead = "sentinel snapshot 1\n"
+//
+// The last word of the line is raised with each change of what is written. What was written under another
+// is refused.
+const (
+	snapshotKind = "sentinel snapshot "
+	snapshotHead = snapshotKind + "2\n"
+)
 
 // Errors of a snapshot that can't be resumed.
 var (
 	ErrSnapshot = errors.New("the snapshot is damaged, or none: remove it, and counting begins anew")
+	ErrFormat   = errors.New("the snapshot was made by another version of the program: remove it, and counting begins anew")
 	ErrSeed     = errors.New("the snapshot was made under another secret: remove it, and counting begins anew")
 	ErrBegun    = errors.New("a snapshot can be resumed only before the first request")
 )
@@ -48,6 +56,7 @@ func (e *Engine) Snapshot(w io.Writer) error {
 	for _, m := range e.carried(g, new(supposing)) {
 		c.text(m.name, mostName)
 		c.number(m.figures)
+		c.number(m.does())
 		c.close()
 		m.carry(c)
 		c.close()
@@ -64,7 +73,8 @@ func (e *Engine) Snapshot(w io.Writer) error {
 }
 
 // Resume goes on from a snapshot. A memory that counts otherwise now, or that the snapshot does
-// not know, begins anew. When it fails nothing has changed.
+// not know, begins anew; what a rule does about what it counts may change, as with Revise. When it
+// fails nothing has changed.
 func (e *Engine) Resume(r io.Reader) error {
 	e.revising.Lock()
 	defer e.revising.Unlock()
@@ -73,8 +83,11 @@ func (e *Engine) Resume(r io.Reader) error {
 	}
 	sum := &summed{in: bufio.NewReader(r), sum: sha256.New()}
 	var head [len(snapshotHead)]byte
-	if _, err := io.ReadFull(sum, head[:]); err != nil || string(head[:]) != snapshotHead {
+	switch _, err := io.ReadFull(sum, head[:]); {
+	case err != nil || !strings.HasPrefix(string(head[:]), snapshotKind):
 		return ErrSnapshot
+	case string(head[:]) != snapshotHead:
+		return ErrFormat
 	}
 	c := &carrier{in: sum}
 	began := int64(0)
@@ -93,12 +106,15 @@ func (e *Engine) Resume(r io.Reader) error {
 			c.close()
 			break
 		}
-		figures := c.number(0)
+		figures, did := c.number(0), c.number(0)
 		c.close()
 		if m, ok := known[name]; ok && m.figures == figures {
 			m.carry(c)
 			delete(known, name)
 			c.close()
+			if m.rule != nil && did != m.rule.does() {
+				m.rule.retell()
+			}
 		} else {
 			c.skip()
 		}
@@ -114,6 +130,7 @@ func (e *Engine) Resume(r io.Reader) error {
 	}
 	e.regime.Store(g)
 	supposed.goOn(e)
+	e.overshadow(g)
 	return nil
 }
 
@@ -137,6 +154,15 @@ type memoryOf struct {
 	carried
 	name    string
 	figures uint64
+	rule    *armed // whose own it is, nil of others
+}
+
+// does is what follows from what it counts, 0 where nothing does by itself.
+func (m *memoryOf) does() uint64 {
+	if m.rule == nil {
+		return 0
+	}
+	return m.rule.does()
 }
 
 func figures(parts ...any) uint64 { return newKeyed(0).text(fmt.Sprint(parts...)) }
@@ -152,41 +178,43 @@ func slotsOf(m carried) int {
 // carried are the memories of an engine under a regime.
 func (e *Engine) carried(g *regime, s *supposing) []memoryOf {
 	s.shadow, s.would = e.shadow, *e.would.Load()
-	return append(g.carried(), memoryOf{s, "shadow", 0})
+	return append(g.carried(), memoryOf{carried: s, name: "shadow"})
 }
 
 // carried are the memories that can be.
 func (g *regime) carried() (ms []memoryOf) {
 	p := g.policy
+	add := func(name string, m carried, figures uint64) {
+		ms = append(ms, memoryOf{carried: m, name: name, figures: figures})
+	}
 	for _, a := range g.rules {
 		if m, ok := a.memory().(carried); ok {
-			counted := figures(
-				a.More, a.Within, a.levels, a.Distinct, a.On, a.Version, a.Pack, a.Explains, a.Statuses, a.Methods, a.Routes,
-				a.Do, a.shadow, p.Clients, p.Late, p.Payments, p.Balances, slotsOf(m),
-			)
-			ms = append(ms, memoryOf{m, "rule " + a.ID, counted})
+			counts := figures(a.counts, slotsOf(m))
+			ms = append(ms, memoryOf{m, "rule " + a.ID, counts, a})
 			if w, ok := m.(*window[uint32]); ok && w.porch != nil {
-				if ms = append(ms, memoryOf{w.porch, "porch of " + a.ID, counted}); w.wider != nil {
-					ms = append(ms, memoryOf{w.wider, "networks of " + a.ID, counted})
+				if add("porch of "+a.ID, w.porch, counts); w.wider != nil {
+					add("networks of "+a.ID, w.wider, counts)
 				}
 			}
 		}
 	}
 	if g.history != nil {
-		ms = append(ms, memoryOf{g.history, "history", figures(p.Clients, p.Collateral)})
+		add("history", g.history, figures(p.Clients, p.Collateral))
 	}
 	if g.outcomes != nil {
 		terms := func(id string) string { t := p.Terms(id); return fmt.Sprint(t.More, t.Within) }
-		ms = append(ms, memoryOf{g.outcomes, "sign-ins", figures(
+		add("sign-ins", g.outcomes, figures(
 			p.Clients, p.SignIns, p.FailedSignIns, terms(accountGuessing.ID), terms(stuffedAccount.ID), terms(credentialStuffing.ID),
-		)}, memoryOf{g.outcomes.flows, "flows", figures(g.outcomes.flows.more)})
+		))
+		add("flows", g.outcomes.flows, figures(g.outcomes.flows.more))
 	}
-	return append(ms,
-		memoryOf{g.journeys, "journeys", figures(p.Clients)}, memoryOf{g.shared, "admission", figures(p.Clients)},
-		memoryOf{g.sources, "sources", figures(p.Clients, p.Unlisted, int(remarks))},
-		memoryOf{g.prints, "prints", figures(p.Clients)}, memoryOf{g.steps, "steps", figures(p.Clients, trailKept, g.steps.size())},
-		memoryOf{g.ladders, "ladders", figures(p.Clients)},
-	)
+	add("journeys", g.journeys, figures(p.Clients))
+	add("admission", g.shared, figures(p.Clients))
+	add("sources", g.sources, figures(p.Clients, p.Unlisted, int(remarks)))
+	add("prints", g.prints, figures(p.Clients))
+	add("steps", g.steps, figures(p.Clients, trailKept, g.steps.size()))
+	add("ladders", g.ladders, figures(p.Clients))
+	return ms
 }
 
 // A carrier writes numbers down, or reads them.

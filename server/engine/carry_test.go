@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// restarted is a play that goes on in an engine that resumed from a snapshot, under a policy with these
+// changes.
+func (p *play) restarted(change ...func(*Policy)) *play {
+	p.Helper()
+	q := p.Policy().clone()
+	for _, f := range change {
+		f(&q)
+	}
+	e, err := New(q, 7)
+	if err != nil {
+		p.Fatal(err)
+	}
+	if err := e.Resume(bytes.NewReader(snapshotOf(p, p.Engine))); err != nil {
+		p.Fatal(err)
+	}
+	again := *p
+	again.Engine = e
+	return &again
+}
+
+// held is how many a rule remembers.
+func (p *play) held(rule string) int {
+	p.Helper()
+	for _, f := range p.Memory() {
+		if f.Rule == rule {
+			return f.Held
+		}
+	}
+	p.Fatalf("%s has no memory", rule)
+	return 0
+}
+
+// overRevisionsAndRestarts plays on under another policy, which a reload puts in force, or a restart.
+func overRevisionsAndRestarts(t *testing.T, begin func(*testing.T) *play, change func(*Policy), then func(t *testing.T, p *play)) {
+	t.Helper()
+	t.Run("over a revision", func(t *testing.T) {
+		p := begin(t)
+		p.revise(change)
+		then(t, p)
+	})
+	t.Run("over a restart", func(t *testing.T) { then(t, begin(t).restarted(change)) })
+}
+
+// versed is a play in which the anomaly model, what comes before payments and counts have learned.
+func versed(change ...func(*Policy)) func(*testing.T) *play {
+	return func(t *testing.T) *play {
+		p := newPlay(t, append([]func(*Policy){terms("rate-abuse", func(t *Terms) { t.Off = true })}, change...)...)
+		for n := range 20 {
+			p.sends([]string{"ann", "berta", "carl"}[n%3], "PayApp", "/v1/quotes/9", "/v1/payees", "/v1/transfers")
+			p.wait(20 * time.Minute)
+		}
+		for range 5 {
+			p.fail(attacker)
+		}
+		return p
+	}
+}
+
+func TestWhatIsDoneAboutFindingsForgetsNothingThatWasLearned(t *testing.T) {
+	observes := func(p *Policy) { p.Observe = true }
+	for name, c := range map[string]struct{ before, change func(*Policy) }{
+		"from observing to enforcing":      {observes, func(p *Policy) { p.Observe = false }},
+		"from enforcing to observing":      {func(*Policy) {}, observes},
+		"with the anomaly rule in shadow":  {func(*Policy) {}, terms(anomalous.ID, func(t *Terms) { t.Shadow = true })},
+		"with a rule that blocks, for now": {func(*Policy) {}, terms(stepSkipped.ID, func(t *Terms) { t.Do, t.For = Block, time.Hour })},
+	} {
+		t.Run(name, func(t *testing.T) {
+			was := versed(c.before)(t)
+			overRevisionsAndRestarts(t, versed(c.before), c.change, func(t *testing.T, p *play) {
+				if is, was := p.Anomaly().State().Events, was.Anomaly().State().Events; is != was || was == 0 {
+					t.Errorf("the anomaly model has %d events, not %d", is, was)
+				}
+				for _, rule := range []string{anomalous.ID, stepSkipped.ID} {
+					if is, was := p.held(rule), was.held(rule); is != was || was == 0 {
+						t.Errorf("%s remembers %d, not %d", rule, is, was)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestARuleThatBeginsToEnforceHasToldOfNobodyYet(t *testing.T) {
+	watching := func(t *testing.T) *play {
+		p := newPlay(t, decoys, func(p *Policy) { p.Observe = true })
+		for range 8 {
+			p.fail(attacker)
+		}
+		p.exchange(person, Request{Key: key("backup")}, 200)
+		return p
+	}
+	overRevisionsAndRestarts(t, watching, func(p *Policy) { p.Observe = false }, func(t *testing.T, p *play) {
+		p.T = t
+		p.passes(p.get(attacker, "")) // what would have been decided is no decision
+		p.finds(p.fail(attacker), failed)
+		p.refuses(p.get(attacker, ""), 403, failed)
+		_, v := p.ask(person, Request{Key: key("backup")})
+		p.refuses(v, 403, honeyRule)
+		if v.Finding == nil || v.Finding.Decision == nil {
+			t.Errorf("nothing is decided about who uses a decoy: %+v", v)
+		}
+		p.refuses(p.get(person, ""), 403, honeyRule)
+	})
+}
+
+func TestASnapshotOfAFormerFormatIsRefusedAsSuch(t *testing.T) {
+	former := bytes.Replace(snapshotOf(t, newEngine(t)), []byte(snapshotHead), []byte("sentinel snapshot 1\n"), 1)
+	if err := newEngine(t).Resume(bytes.NewReader(former)); !errors.Is(err, ErrFormat) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// once is what rules of code tell once for a while, whoever goes on.
+var once = map[string]func(p *play) []Finding{
+	paymentWithoutBalance.ID: func(p *play) []Finding {
+		p.wait(time.Second)
+		_, found := p.exchange(attacker, Request{Method: "POST", Path: "/api/transaction", Key: key("stolen")}, 200)
+		return found
+	},
+	objectEnumeration.ID: func(p *play) (found []Finding) {
+		for n := range 60 {
+			p.wait(time.Second)
+			_, f := p.exchange(attacker, Request{Path: fmt.Sprintf("/api/orders/%d", n)}, []int{200, 403}[n%2])
+			found = append(found, f...)
+		}
+		return found
+	},
+	credentialStuffing.ID: func(p *play) (found []Finding) {
+		for n := range 12 {
+			p.wait(time.Second)
+			_, f := p.exchange(attacker, Request{Method: "POST", Path: "/api/login", Account: fmt.Sprint("victim", n)}, 401)
+			found = append(found, f...)
+		}
+		return found
+	},
+}
+
+func TestWhatWasToldInShadowIsToldAnewOnceItEnforces(t *testing.T) {
+	for id, does := range once {
+		t.Run(id, func(t *testing.T) {
+			tells := func(p *play) (n int) {
+				for _, f := range does(p) {
+					if f.Rule == id && !f.Weak {
+						n++
+					}
+				}
+				return n
+			}
+			watching := func(t *testing.T) *play {
+				p := newPlay(t, terms(failed, func(t *Terms) { t.Off = true }), func(p *Policy) { p.Observe = true })
+				if first, again := tells(p), tells(p); first != 1 || again != 0 {
+					t.Fatalf("told %d times, and then %d times", first, again)
+				}
+				return p
+			}
+			overRevisionsAndRestarts(t, watching, func(p *Policy) { p.Observe = false }, func(t *testing.T, p *play) {
+				if n := tells(p); n != 1 {
+					t.Errorf("told %d times once it enforces", n)
+				}
+			})
+		})
+	}
+}
