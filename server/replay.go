@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +31,8 @@ type replayOptions struct {
 	format  string
 	config  string
 	rules   string // directory
-	learned bool   // names of software are not known, and no packs
+	packs   []string
+	learned bool // names of software are not known, and no packs
 	json    bool
 	odd     bool
 	workers int       // that read lines
@@ -47,12 +51,13 @@ func replayCommand() *cobra.Command {
 
 Files are read in the order given, plain or gzip; "-" is standard input. Time is the log's own. All rules
 enforce, also those that packs or the configuration have in shadow mode. With --rules the packs in that directory
-stand in for those that come with the program. Nothing is stored and nobody is blocked.
+stand in for those that come with the program; the rules that are built in, packs core and fintech, count all the
+same. With --packs only those of the packs that it names do, as in --packs core. Nothing is stored and nobody is blocked.
 
 Formats: auto, combined (nginx, Apache; common too), nginx-json, caddy, envoy, sshd, jsonl, and pattern:REGEX with
 named groups client, time, path or request, and method, status, bytes, took, user_agent, account, key where there are any.
 
-Exits with 1 when a file can't be read.`,
+Exits with 1 when a file can't be read, or not to its end: then what was read of it is judged all the same.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			o.in, o.out = c.InOrStdin(), c.OutOrStdout()
@@ -70,6 +75,7 @@ Exits with 1 when a file can't be read.`,
 	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "`number` of lines that are read at the same time; the verdicts are the same for any")
 	f.StringVar(&o.config, "config", "", "`file` of settings, of which the rules count here")
 	f.StringVar(&o.rules, "rules", "", "`directory` of rule packs, instead of those that come with the program")
+	f.StringSliceVar(&o.packs, "packs", nil, "`names` of packs, with commas between, whose rules alone count: core,fintech")
 	return c
 }
 
@@ -78,18 +84,22 @@ func terminal(f *os.File) bool {
 	return err == nil && info.Mode()&(fs.ModeDevice|fs.ModeCharDevice) == fs.ModeDevice|fs.ModeCharDevice && f.Name() != os.DevNull
 }
 
+// replaySecret is what keys are named with here: nothing of them is stored.
+var replaySecret = []byte("replay")
+
 // A yardstick is what logs are judged by.
 type yardstick struct {
 	policy engine.Policy
 	routes gateway.Routes
 	places *geo.DB
+	spared []netip.Prefix // whom no rule blocks
 }
 
 // yardstickOf is what the settings say, with the packs that come with the program or those in a
 // directory. Without a file of settings the environment is not read either: what is meant for serve
 // doesn't judge logs unasked.
 func yardstickOf(file, dir string) (by yardstick, err error) {
-	s := config.Sources{File: file, Packs: packsIn}
+	s := config.Sources{File: file, Packs: packsIn, Judging: true}
 	if file != "" {
 		s.Environ = os.Environ()
 	}
@@ -103,7 +113,7 @@ func yardstickOf(file, dir string) (by yardstick, err error) {
 	if err != nil {
 		return by, err
 	}
-	by.policy = c.Policy()
+	by.policy, by.spared = policyOf(c, replaySecret), spared(c)
 	by.routes = route.LearnAlone(route.Limits{Sensitive: config.Folded(c.Gateway.Routes.Sensitive)})
 	if c.Gateway.Routes.OpenAPI != "" {
 		if by.routes, err = listed(c.Gateway.Routes); err != nil {
@@ -112,6 +122,29 @@ func yardstickOf(file, dir string) (by yardstick, err error) {
 	}
 	by.places, err = geo.Open(placeFiles(c.GeoIP)...)
 	return by, err
+}
+
+// inPacks is a policy with the rules of these packs alone.
+func inPacks(p engine.Policy, named []string) (engine.Policy, error) {
+	if len(named) == 0 {
+		named = []string{""}
+	}
+	there := map[string]bool{}
+	p.Rules = maps.Clone(p.Rules)
+	for _, r := range p.All() {
+		there[r.Pack] = true
+		if !slices.Contains(named, r.Pack) {
+			t := p.Terms(r.ID)
+			t.Off = true
+			p.Rules[r.ID] = t
+		}
+	}
+	for _, name := range named {
+		if !there[name] {
+			return p, engine.Invalid{Field: "packs", Problem: fmt.Sprintf("%q is none of %s", name, strings.Join(slices.Sorted(maps.Keys(there)), ", "))}
+		}
+	}
+	return p, nil
 }
 
 // A replayed log is a file with what was read of it.
@@ -137,6 +170,11 @@ func runReplay(ctx context.Context, o replayOptions, files []string) error {
 		}
 		by.policy.Packs = nil
 	}
+	if o.packs != nil {
+		if by.policy, err = inPacks(by.policy, o.packs); err != nil {
+			return fmt.Errorf("--%w", err)
+		}
+	}
 	j, err := newJudge(by)
 	if err != nil {
 		return err
@@ -155,9 +193,12 @@ func runReplay(ctx context.Context, o replayOptions, files []string) error {
 	began := o.now()
 	bar := newProgress(o.screen, total, o.now)
 	logs := make([]replayed, 0, len(files))
+	var broken []error // logs of which there is more than could be read
 	for _, name := range files {
 		stats, err := replayFile(ctx, o, format, name, bar, j)
-		if err != nil {
+		if _, some := errors.AsType[*ingest.Damage](err); some { // what was read of it counts
+			broken = append(broken, err)
+		} else if err != nil {
 			bar.clear()
 			return err
 		}
@@ -171,11 +212,11 @@ func runReplay(ctx context.Context, o replayOptions, files []string) error {
 	} else {
 		r.text(out)
 	}
-	return errors.Join(err, out.Flush())
+	return errors.Join(append(broken, err, out.Flush())...)
 }
 
 func replayFile(ctx context.Context, o replayOptions, format ingest.Format, name string, bar *progress, j *judge) (ingest.Stats, error) {
-	in, options := o.in, ingest.Options{Workers: o.workers}
+	in, options := o.in, ingest.Options{Workers: o.workers, Key: gateway.KeyNames(replaySecret)}
 	if name != "-" {
 		f, err := os.Open(name) //nolint:gosec // the operator names it
 		if err != nil {
@@ -218,6 +259,12 @@ func readable(name string) (int64, error) {
 
 // remedy says what to do about a log that can't be read.
 func remedy(name string, err error) error {
+	if d, some := errors.AsType[*ingest.Damage](err); some {
+		if d.Byte > 0 {
+			return fmt.Errorf("%s %w: what stands before was judged; copy it again, or if nothing is missing take the rest off with head -c %d", name, err, d.Byte)
+		}
+		return fmt.Errorf("%s %w: what stands before was judged; the file is not as it was written: copy it again", name, err)
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
@@ -227,8 +274,6 @@ func remedy(name string, err error) error {
 		return fmt.Errorf("%s may not be read by this user: run this as one who may, often root or of group adm", name)
 	case errors.Is(err, ingest.ErrFormat), errors.Is(err, ingest.ErrBinary):
 		return fmt.Errorf("%s %w", name, err)
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%s %w: it is not complete; copy it again, or unpack what there is with zcat and read that", name, err)
 	}
 	return fmt.Errorf("read %s: %w", name, err)
 }

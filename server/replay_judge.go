@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gaissmai/bart"
+
 	"github.com/sentinel-protocol/sentinel/server/engine"
 	"github.com/sentinel-protocol/sentinel/server/gateway"
 	"github.com/sentinel-protocol/sentinel/server/geo"
@@ -20,6 +22,7 @@ type judge struct {
 	places    *geo.DB         // nil: nobody tells
 	routes    gateway.Routes  // nil: each path is one
 	learner   gateway.Learner // the same, or nil when it doesn't learn
+	spared    bart.Lite
 	book      *incident.Book
 	census    *census
 	culprits  map[uint64]*culprit
@@ -75,6 +78,9 @@ func newJudge(by yardstick) (*judge, error) {
 		engine: e, places: by.places, routes: by.routes, book: incident.NewBook(incident.Limits{}), census: newCensus(),
 		culprits: map[uint64]*culprit{}, attacks: map[int64]*attack{},
 	}
+	for _, p := range by.spared {
+		j.spared.Insert(p)
+	}
 	j.learner, _ = by.routes.(gateway.Learner)
 	j.census.overlook = func(client uint64) {
 		if c := j.culprits[client]; c != nil {
@@ -105,6 +111,7 @@ func (j *judge) rule(x *engine.Exchange) (v engine.Verdict, found []engine.Findi
 	j.tick(x.At)
 	x.Place = j.places.Complete(x.Place, x.Client)
 	gateway.Locate(&x.Request, j.routes)
+	x.Exempt = j.spared.Size() > 0 && j.spared.Contains(x.Client)
 	who := clientOf(x.Client)
 	j.census.count(who)
 	v, found = j.engine.Judge(x)

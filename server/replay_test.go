@@ -169,6 +169,46 @@ func TestReplayNamesTheRemedyWhenAFileCannotBeRead(t *testing.T) {
 	}
 }
 
+// Of a file that is damaged, what comes before that is judged; so are the files after it.
+func TestReplayJudgesWhatCanBeReadOfADamagedFile(t *testing.T) {
+	zipped := func(text string) string {
+		var buf bytes.Buffer
+		z := gzip.NewWriter(&buf)
+		_, _ = z.Write([]byte(text))
+		_ = z.Close()
+		return buf.String()
+	}
+	text := attacked()
+	whole := zipped(text)
+	var long strings.Builder
+	for i := range 10_000 {
+		long.WriteString(logLine("192.0.2.1", 20+i, "GET /", 200))
+	}
+	half := zipped(text + long.String())
+	next := logFile(t, logLine("192.0.2.77", 20_000, "GET /api/admin", 404))
+	for _, c := range []struct {
+		about, log, want string
+		cut              bool // not all lines are there
+	}{
+		{"more than gzip", whole + "some rest", fmt.Sprintf("ends after line 33 at byte %d, and goes on with what is not compressed: what stands before was judged; copy it again, or if nothing is missing take the rest off with head -c %d", len(whole), len(whole)), false},
+		{"a letter more", whole + "x", fmt.Sprintf("ends after line 33 at byte %d, and", len(whole)), false},
+		{"zeros, and more", whole + "\x00\x00x", fmt.Sprintf("ends after line 33 at byte %d, and", len(whole)), false},
+		{"more behind two", whole + zipped("\n") + "\x1f\x8bno gzip after all", fmt.Sprintf("ends after line 34 at byte %d, and", len(whole+zipped("\n"))), false},
+		{"cut off", half[:len(half)-100], "is cut off after line ", true},
+		{"another sum", whole[:len(whole)-8] + "12345678", "is damaged after line 33: gzip: invalid checksum: what stands before was judged; the file is not as it was written: copy it again", false},
+		{"nothing but zeros", whole + strings.Repeat("\x00", 500), "", false},
+	} {
+		file := logFile(t, c.log)
+		out, err := replaying(t, "", file, next)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), file+" "+c.want)) {
+			t.Errorf("%s: %v, want %q", c.about, err, c.want)
+		}
+		if !strings.Contains(out, "4 clients would have been flagged, 4 of them blocked") || !strings.Contains(out, "of 2 files in the order given") || !c.cut && !strings.Contains(out, "33 requests from 5 clients") {
+			t.Errorf("%s:\n%s", c.about, out)
+		}
+	}
+}
+
 func TestReplayJudgesByTheRulesOfTheSettings(t *testing.T) {
 	settings := filepath.Join(t.TempDir(), "sentinel.yml")
 	if err := os.WriteFile(settings, []byte("gateway:\n  mode: observe\nrules:\n  failed-authentication: {more: 20, mode: shadow}\n"), 0o600); err != nil {
@@ -177,6 +217,95 @@ func TestReplayJudgesByTheRulesOfTheSettings(t *testing.T) {
 	out, err := replaying(t, "", "--config", settings, logFile(t, attacked()))
 	if err != nil || !strings.Contains(out, "1 client would have been flagged, 1 of them blocked") {
 		t.Errorf("%s%v", out, err)
+	}
+}
+
+// Who is never blocked live is never told of as blocked, and files that only serve opens need not be there.
+func TestReplayBlocksNobodyWhomTheSettingsSpare(t *testing.T) {
+	settings := filepath.Join(t.TempDir(), "sentinel.yml")
+	text := `
+clients: {never_block: [203.0.113.9, "2001:db8::/32"]}
+gateway: {tls: {cert: nowhere.pem, key: nowhere.key}, upstreams: [{url: "https://127.0.0.1:1", ca_file: nowhere.ca}]}
+console: {tls: {cert: nowhere.pem, key: nowhere.key}}
+service: {tls: {cert: nowhere.pem, key: nowhere.key}}
+`
+	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := replaying(t, "", "--config", settings, logFile(t, attacked()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"3 clients would have been flagged, 1 of them blocked; 5 requests refused.",
+		"203.0.113.10  block    failed-authentication", "203.0.113.9   alert    failed-authentication", "2001:db8::1   alert    honeypot",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
+func TestReplayKnowsTheDecoyKeysOfTheSettings(t *testing.T) {
+	settings := filepath.Join(t.TempDir(), "sentinel.yml")
+	if err := os.WriteFile(settings, []byte("decoy_keys: [sk_live_bait_1]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := logFile(t, `{"at":"2024-01-01T00:00:00Z","client":"203.0.113.9","method":"GET","path":"/api/balance","status":200,"key":"sk_live_bait_1"}
+{"at":"2024-01-01T00:00:01Z","client":"198.51.100.7","method":"GET","path":"/api/balance","status":200,"key":"sk_live_other"}
+`)
+	out, err := replaying(t, "", "--config", settings, log)
+	if err != nil || !strings.Contains(out, "1 client would have been flagged, 1 of them blocked") || !strings.Contains(out, "203.0.113.9  block    honey-token") || strings.Contains(out, "bait_1") {
+		t.Errorf("%s%v", out, err)
+	}
+}
+
+func TestReplayJudgesByThePacksThatAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "own.yml"), []byte("pack: own\nrules:\n  - {id: any-401, title: A, explains: B, severity: LOW, when: {status: 401}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := logFile(t, attacked()+logLine("192.0.2.77", 12, "GET /.git/config", 200))
+	rulesOf := func(args ...string) []string {
+		t.Helper()
+		out, err := replaying(t, "", append(args, "--json", log)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]bool{}
+		for line := range strings.Lines(out) {
+			var o struct{ Rules []string }
+			if err := json.Unmarshal([]byte(line), &o); err != nil {
+				t.Fatal(err)
+			}
+			for _, id := range o.Rules {
+				all[id] = true
+			}
+		}
+		return slices.Sorted(maps.Keys(all))
+	}
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{nil, []string{"failed-authentication", "honeypot", "secrets-given-out"}},
+		{[]string{"--packs", "core"}, []string{"failed-authentication", "honeypot"}},
+		{[]string{"--packs", "probes"}, []string{"secrets-given-out"}},
+		{[]string{"--packs=core,probes"}, []string{"failed-authentication", "honeypot", "secrets-given-out"}},
+		{[]string{"--rules", dir, "--packs", "own"}, []string{"any-401"}},
+		{[]string{"--rules", dir, "--packs", "own,core"}, []string{"any-401", "failed-authentication", "honeypot"}},
+	} {
+		if got := rulesOf(c.args...); !slices.Equal(got, c.want) {
+			t.Errorf("%v: found by %v, want %v", c.args, got, c.want)
+		}
+	}
+	for _, c := range []struct{ args, want string }{
+		{"--packs=cores", `--packs "cores" is none of core, fintech, levels, probes`},
+		{"--packs=", `--packs "" is none of core, fintech, levels, probes`},
+	} {
+		if out, err := replaying(t, "", c.args, log); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s; said %q", c.args, err, c.want, out)
+		}
 	}
 }
 

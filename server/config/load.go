@@ -29,6 +29,10 @@ type Sources struct {
 	// Packs reads the rules that are data: those that come with the program, and those in
 	// rules_dir, which may be empty. nil for none.
 	Packs func(dir string) ([]engine.Rule, error)
+
+	// Judging says that the settings are read for what they judge by, and that nobody will listen or
+	// connect: files that only serve opens need not be there.
+	Judging bool
 }
 
 // mostOfFile is far more than anybody writes.
@@ -66,9 +70,20 @@ func Load(s Sources) (Config, error) {
 		c.Rules[r.ID] = ruleOf(r.Terms)
 	}
 	found.look(decode(tree, &c))
+	if s.Judging {
+		c.close()
+	}
 	found.look(c.Validate())
 	c.found = found
 	return c, found.all()
+}
+
+// close forgets the files that whoever listens or connects opens.
+func (c *Config) close() {
+	c.Gateway.TLS, c.Console.TLS, c.Service.TLS = TLS{}, TLS{}, TLS{}
+	for i := range c.Gateway.Upstreams {
+		c.Gateway.Upstreams[i].CAFile = ""
+	}
 }
 
 // And is what Load had against these settings, with what somebody else found besides, each with the

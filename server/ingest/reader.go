@@ -1,9 +1,7 @@
 package ingest
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -185,7 +183,7 @@ var (
 
 // Read reads a log to its end, compressed or not, and hands each exchange to a function, which
 // may keep it. Bad lines are counted and passed over. It fails when the log as a whole can't
-// be read; what was read until then is in the stats all the same.
+// be read, with a Damage where only the rest can't; what was read until then is in the stats all the same.
 //
 // Exchanges have no ID, and no route but where their format names one: whoever takes them completes them.
 func Read(ctx context.Context, in io.Reader, f Format, o Options, each func(*engine.Exchange)) (Stats, error) {
@@ -211,19 +209,22 @@ func Read(ctx context.Context, in io.Reader, f Format, o Options, each func(*eng
 			err = r.together(ctx, in, &s, parsers)
 		}
 	}
-	if errors.Is(err, io.EOF) {
+	damage := damaged(err, r.stats.Lines)
+	if damage != nil {
+		err = damage
+	}
+	if ended := damage != nil && damage.Byte > 0; ended || errors.Is(err, io.EOF) {
 		if line, ok := s.rest(); ok { // the last line, which nobody ended
 			lines(line)
 		}
-		if r.lost(1) {
+		switch {
+		case r.lost(1):
 			err = r.unknown(binary)
-		} else {
+		case ended:
+			damage.Line = r.stats.Lines
+		default:
 			err = nil
 		}
-		return r.told(), err
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return r.told(), fmt.Errorf("is cut off after line %d: %w", r.stats.Lines, err)
 	}
 	return r.told(), err
 }
@@ -236,18 +237,4 @@ func (r *reading) unknown(binary bool) error {
 		return ErrFormat
 	}
 	return fmt.Errorf("has no line that %s can read", r.parser.format())
-}
-
-// plain undoes gzip, where a log begins as gzip does. Parts that were put together are one log.
-func plain(in io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(in, 64<<10)
-	// What can't be read says so when it is.
-	if magic, _ := b.Peek(2); len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
-		return b, nil
-	}
-	z, err := gzip.NewReader(b)
-	if err != nil {
-		return nil, fmt.Errorf("is not gzip as it says: %w", err)
-	}
-	return z, nil
 }
