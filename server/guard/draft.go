@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -76,7 +77,7 @@ func (g *Guard) foldFinding(d *draft, f engine.Finding) {
 	if !f.Weak {
 		d.Alerts = append(d.Alerts, c.Alert)
 	}
-	d.Incidents = slices.Concat(d.Incidents, c.Emptied, c.Closed)
+	d.Incidents = append(append(d.Incidents, c.Emptied...), c.Closed...)
 	if c.Incident != nil {
 		d.Incidents = append(d.Incidents, *c.Incident)
 	}
@@ -140,46 +141,92 @@ func latest[T any, ID comparable](all []T, id func(T) ID) []T {
 	return last
 }
 
-// salvage writes the things of a draft one by one when the database answers but does not take
-// them together, so that one that it can't take holds up no other. What it refuses is counted
-// as lost. It reports false when the database itself is away, and then all of it stays.
+// salvage writes a draft that the database does not take in one, piece by piece: few things at a time,
+// and one by one where it refuses even these, so that one that it can't take holds up no other. What
+// it refuses is counted as lost. It reports false when the database itself is away or too slow for a
+// piece; then what is not written yet stays in the draft.
 func (g *Guard) salvage(d *draft) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
-	defer cancel()
 	saved := draft{raised: d.raised, heard: d.heard, ended: d.ended}
-	for _, b := range d.single() {
-		err := g.store.Record(ctx, b)
-		if err == nil {
-			saved.Alerts = append(saved.Alerts, b.Alerts...)
-			saved.Incidents = append(saved.Incidents, b.Incidents...)
-			saved.Decisions = append(saved.Decisions, b.Decisions...)
+	pieces := d.pieces(perWrite)
+	for i, piece := range pieces {
+		if g.salvaged(&saved, piece) {
 			continue
 		}
-		if g.store.Ping(ctx)[database] != nil {
-			return false
+		if i > 0 {
+			d.Batch, d.ended = store.Batch{}, nil
+			for _, rest := range pieces[i:] {
+				d.take(rest)
+			}
+			g.tell(&saved)
 		}
-		g.outbox.lost.Add(1)
-		g.log.Error("the database refuses", "what", b, "err", err)
+		return false
 	}
 	g.wrote(database, nil)
 	g.tell(&saved)
 	return true
 }
 
-// single cuts a draft into batches of one thing each; what can't be written twice comes last.
-func (d *draft) single() []store.Batch {
-	var bs []store.Batch
-	for _, x := range d.Decisions {
-		bs = append(bs, store.Batch{Decisions: []engine.Decision{x}})
+// salvaged writes a piece of a draft, in one or thing by thing, and notes what was written.
+func (g *Guard) salvaged(saved *draft, piece store.Batch) bool {
+	err := g.record(piece)
+	if err == nil {
+		saved.take(piece)
+		return true
 	}
-	for _, x := range d.Alerts {
-		bs = append(bs, store.Batch{Alerts: []incident.Alert{x}})
+	all := draft{Batch: piece}
+	for _, b := range all.pieces(1) {
+		switch err := g.record(b); {
+		case err == nil:
+			saved.take(b)
+		case errors.Is(err, context.DeadlineExceeded) || !g.answers():
+			return false
+		default:
+			g.outbox.lost.Add(1)
+			g.log.Error("the database refuses", "what", b, "err", err)
+		}
 	}
-	for _, x := range d.Incidents {
-		bs = append(bs, store.Batch{Incidents: []incident.Incident{x}})
+	return true
+}
+
+// record in as much time as a write may take.
+func (g *Guard) record(b store.Batch) error {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	return g.store.Record(ctx, b) //nolint:wrapcheck // it says what was tried
+}
+
+func (g *Guard) answers() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	return g.store.Ping(ctx)[database] == nil
+}
+
+// take adds what a piece of another draft holds.
+func (d *draft) take(b store.Batch) {
+	d.Decisions = append(d.Decisions, b.Decisions...)
+	d.Alerts = append(d.Alerts, b.Alerts...)
+	d.Incidents = append(d.Incidents, b.Incidents...)
+	d.Audit = append(d.Audit, b.Audit...)
+}
+
+// things are how many a draft holds.
+func (d *draft) things() int {
+	return len(d.Decisions) + len(d.Alerts) + len(d.Incidents) + len(d.Audit)
+}
+
+// pieces cuts a draft into batches of so many things of a kind; what can't be written twice comes last.
+func (d *draft) pieces(of int) (bs []store.Batch) {
+	for x := range slices.Chunk(d.Decisions, of) {
+		bs = append(bs, store.Batch{Decisions: x})
 	}
-	for _, x := range d.Audit {
-		bs = append(bs, store.Batch{Audit: []store.Entry{x}})
+	for x := range slices.Chunk(d.Alerts, of) {
+		bs = append(bs, store.Batch{Alerts: x})
+	}
+	for x := range slices.Chunk(d.Incidents, of) {
+		bs = append(bs, store.Batch{Incidents: x})
+	}
+	for x := range slices.Chunk(d.Audit, of) {
+		bs = append(bs, store.Batch{Audit: x})
 	}
 	return bs
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/engine"
+	"github.com/sentinel-protocol/sentinel/server/incident"
 	"github.com/sentinel-protocol/sentinel/server/store"
 )
 
@@ -223,7 +224,8 @@ func (g *Guard) writeOutbox() {
 			}
 			if err := g.write(unwritten); err != nil {
 				failures++
-				if failures%poisoned == 0 && g.salvage(unwritten) {
+				slow := errors.Is(err, context.DeadlineExceeded) && unwritten.things() > perWrite // the same again would take as long
+				if (slow || failures%poisoned == 0) && g.salvage(unwritten) {
 					unwritten = nil
 					continue
 				}
@@ -268,9 +270,9 @@ func (g *Guard) write(d *draft) error {
 	if d.empty() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
-	defer cancel()
-	err := g.store.Record(ctx, d.Batch)
+	// Each finding of a flood leaves a version of an incident, with up to a thousand sources.
+	d.Incidents = latest(d.Incidents, func(i incident.Incident) int64 { return i.ID })
+	err := g.record(d.Batch)
 	if errors.Is(err, store.ErrStale) {
 		return err // the database is well
 	}

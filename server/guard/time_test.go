@@ -220,6 +220,69 @@ func TestOneThatTheDatabaseRefusesHoldsUpNoOther(t *testing.T) {
 	})
 }
 
+func TestAFloodThatIsTooMuchForOneWriteIsWrittenInPieces(t *testing.T) {
+	inTime(t, func(t *testing.T, s *scene, p *paper) {
+		const sources, quick = 2000, 100
+		p.set(errAway)
+		for i := range sources {
+			s.trap(netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)}).String())
+		}
+		versions := 0
+		p.mu.Lock()
+		p.refuse = func(b store.Batch) error {
+			of := map[int64]int{}
+			for _, i := range b.Incidents {
+				of[i.ID]++
+				versions = max(versions, of[i.ID])
+			}
+			if len(b.Alerts)+len(b.Decisions)+len(b.Incidents) > quick { // as a loaded machine does
+				return context.DeadlineExceeded
+			}
+			return nil
+		}
+		p.mu.Unlock()
+		p.set(nil)
+		s.pass(time.Minute)
+		written := map[int64]bool{}
+		for _, a := range p.Alerts {
+			written[a.ID] = true
+		}
+		if h := s.Health(); len(written) != sources || h.State != OK || h.Waiting != 0 || h.FindingsLost != 0 {
+			t.Errorf("%d alerts of %d are written, health is %+v", len(written), sources, h)
+		}
+		if versions != 1 {
+			t.Errorf("%d versions of one incident are written at once", versions)
+		}
+	})
+}
+
+func TestADatabaseThatIsTooSlowLosesNothing(t *testing.T) {
+	inTime(t, func(t *testing.T, s *scene, p *paper) {
+		slow := true
+		p.refuse = func(store.Batch) error {
+			if slow {
+				return context.DeadlineExceeded
+			}
+			return nil
+		}
+		for i := range 300 {
+			s.trap(netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)}).String())
+		}
+		s.pass(5 * time.Minute)
+		p.mu.Lock()
+		slow = false
+		p.mu.Unlock()
+		s.pass(time.Minute)
+		written := map[int64]bool{}
+		for _, a := range p.Alerts {
+			written[a.ID] = true
+		}
+		if h := s.Health(); len(written) != 300 || h.State != OK || h.Waiting != 0 || h.FindingsLost != 0 {
+			t.Errorf("%d alerts are written, health is %+v", len(written), h)
+		}
+	})
+}
+
 func TestRefusedTrafficIsGivenUpInTheEndSoThatTheRestGoesOn(t *testing.T) {
 	inTime(t, func(t *testing.T, s *scene, p *paper) {
 		p.want(errors.New("value out of range"))
