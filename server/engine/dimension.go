@@ -204,8 +204,7 @@ func levelsOf(by []Dimension) (l levels) {
 // client reports whether it is the client alone.
 func (l levels) client() bool { return l.n == 1 && l.of[0] == OfClient }
 
-// many reports whether what is counted there is what many do, so that the exact times of all of
-// them are too much to remember.
+// many reports whether what is counted there is what many do, and so meets everybody.
 func (l levels) many() bool {
 	for _, d := range l.of[:l.n] {
 		switch d {

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 )
 
 func TestWhoIsBusyIsCountedExactlyAmidManyWhoAreNot(t *testing.T) {
@@ -54,5 +56,38 @@ func TestMoreBusyClientsThanRingsHideAnExcessAndInventNone(t *testing.T) {
 	}
 	if over := see(1<<8, limit+1, 10*span); over != 1<<8 {
 		t.Errorf("%d of %d are found once the others are idle", over, 1<<8)
+	}
+}
+
+// Fifty may come within a minute. 51 come in 57 seconds, most of them at the end of a twelfth of it.
+func TestUpTo128AreCountedOneByOneWhateverTheyAreCountedBy(t *testing.T) {
+	for _, limit := range []int{17, 50, MostCounted} {
+		for d := OfClient; d <= OfEverybody; d++ {
+			by := Rule{
+				ID: "by-it", Title: "Many", Pack: "mine", Version: 1, On: Answers, By: []Dimension{d}, Explains: "Many.",
+				Terms: Terms{More: limit, Within: time.Minute, Severity: Low},
+			}
+			p := newPlay(t, func(p *Policy) { p.Packs = []Rule{by} }, terms(rate, func(t *Terms) { t.Off = true }))
+			ask := func() (fired bool) {
+				_, found := p.exchange(attacker, Request{
+					Key: key("mine"), Account: "ada", Session: key("session"), Fingerprint: 7, UserAgent: "curl/8",
+					Place: Place{Country: Country{'N', 'L'}, ASN: 64500},
+				}, 200)
+				return slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == by.ID && !f.Weak && f.Count == limit+1 })
+			}
+			ask() // time begins, and so do twelfths
+			p.wait(2*time.Minute + 4900*time.Millisecond)
+			for n := range limit {
+				if n == limit-limit/5 {
+					p.wait(57 * time.Second)
+				}
+				if ask() {
+					t.Errorf("by %s: %d of %d trip it", d, n+1, limit)
+				}
+			}
+			if !ask() {
+				t.Errorf("by %s: %d within 57 seconds are not found, %d may come", d, limit+1, limit)
+			}
+		}
 	}
 }

@@ -188,11 +188,15 @@ func (a *armed) remember(p Policy, k keyed, shared *admission, before *regime) {
 	}
 }
 
-// count makes the memory that a rule counts in. Those of packs may be many, and so have fewer
-// slots each.
+// count makes the memory that a rule counts in: every time of up to MostCounted, and twelfths of
+// the span for more. Rules of packs may be many, and so have fewer slots each.
 func (a *armed) count(p Policy, k keyed, shared *admission) counter {
 	span, late, keep, slots := a.Within.Milliseconds(), p.Late.Milliseconds(), a.On == Answers, p.Clients
-	if a.Pack != core {
+	switch {
+	case a.Pack == core:
+	case a.More > MostCounted || a.levels.many() && a.More > fewTimes:
+		slots = p.Clients / busyShare
+	default:
 		slots = p.Clients / packShare
 	}
 	switch {
@@ -204,10 +208,7 @@ func (a *armed) count(p Policy, k keyed, shared *admission) counter {
 		w := newDistinct(a.More, span, late, keep, slots, k, a.levels)
 		w.admission = shared
 		return w
-	case a.More > MostCounted || a.levels.many() && a.More > fewCounted:
-		if a.Pack != core {
-			slots = p.Clients / busyShare
-		}
+	case a.More > MostCounted:
 		if a.More < math.MaxUint16 {
 			w := newTwelfths[uint16](a.More, span, late, keep, slots, k, a.levels)
 			w.metered = a.Quota
@@ -277,9 +278,8 @@ const (
 	cellsPerClient   = 32      // of the admission that rules share, in each row
 	waitingPerClient = 8       // come once, and are remembered before a full table
 	admitted         = 600_000 // milliseconds; who came twice within half of that is no newcomer
-	fewCounted       = 16      // exact times of so many are kept even of what many do
 	packShare        = 16      // rules of packs remember that much less,
-	busyShare        = 8       // or that, where each takes little: those that count what all do, and so meet everybody
+	busyShare        = 8       // or that, of those that count a lot: many meet everybody, or take little for each
 )
 
 // asks reports whether a rule has a say about a request, as far as the index has not told. What

@@ -189,7 +189,7 @@ func (g *regime) carried() (ms []memoryOf) {
 	}
 	for _, a := range g.rules {
 		if m, ok := a.memory().(carried); ok {
-			counts := figures(a.counts, slotsOf(m))
+			counts := figures(a.counts, slotsOf(m), fmt.Sprintf("%T", m))
 			ms = append(ms, memoryOf{m, "rule " + a.ID, counts, a})
 			if w, ok := m.(*window[uint32]); ok && w.porch != nil {
 				if add("porch of "+a.ID, w.porch, counts); w.wider != nil {

@@ -1,7 +1,7 @@
 package engine
 
 // twelfths count exchanges by whom in sub-windows of a twelfth of the span, where there are too
-// many to keep their times, or many do what is counted.
+// many to keep their times.
 //
 // What lies in the newest twelve is less than the span old, all of it, and so never more than there
 // were: by it somebody may be blocked. It misses what lies in the part of the thirteenth that is

@@ -84,20 +84,20 @@ func TestALargeLimitIsEnforcedByWhatIsSureAndNobodyIsRefusedBelowIt(t *testing.T
 
 func TestAnEstimateTellsAndOnlyWhatIsSureBlocks(t *testing.T) {
 	p := newPlay(t, silent, pack(data("network", func(r *Rule) {
-		r.By, r.More, r.Within, r.Do, r.For = []Dimension{OfNetwork}, 120, time.Minute, Block, time.Hour
+		r.By, r.More, r.Within, r.Do, r.For = []Dimension{OfNetwork}, 240, time.Minute, Block, time.Hour
 	})))
 	var told []Finding
-	for n := range 60 {
+	for n := range 120 {
 		told = append(told, p.fail(stranger(n))...)
 	}
 	p.wait(61 * time.Second) // a fifth of their sub-window is over
-	for n := range 73 {
+	for n := range 145 {
 		told = append(told, p.fail(stranger(n))...)
 	}
-	if len(told) != 1 || told[0].Decision != nil || told[0].Count != 121 {
+	if len(told) != 1 || told[0].Decision != nil || told[0].Count != 241 {
 		t.Fatalf("told %+v", told)
 	}
-	for n := range 60 {
+	for n := range 120 {
 		told = append(told, p.fail(stranger(n))...)
 	}
 	if len(told) != 2 || told[1].Decision == nil || told[1].Actor != network("100.0.0.0/24") {
