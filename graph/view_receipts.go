@@ -64,8 +64,11 @@ func (r *Resolver) receiptOfDecision(ctx context.Context, d engine.Decision) (*R
 	out := &Receipt{Reference: d.ID, Summary: summary(d), Undo: undo(shown), Decision: shown, r: r, without: without(d)}
 	out.counted = counted{about: d.Target, until: d.From.Add(time.Millisecond)}
 	var err error
-	if out.Alert, err = shown.Alert(ctx); err != nil || out.Alert == nil {
+	if out.Alert, err = shown.Alert(ctx); err != nil {
 		return out, err
+	}
+	if out.Alert == nil {
+		return out, r.scored(ctx, d, out)
 	}
 	if out.proof, err = r.proof(ctx, d, out.Alert); err != nil {
 		return out, err
@@ -78,6 +81,21 @@ func (r *Resolver) receiptOfDecision(ctx context.Context, d engine.Decision) (*R
 		out.counted.last = out.Exchange.Seen.ID
 	}
 	return out, err
+}
+
+// scored adds what the score of an incident was made of, where that decided.
+func (r *Resolver) scored(ctx context.Context, d engine.Decision, out *Receipt) error {
+	if d.Rule != guard.IncidentRule || d.Finding == "" {
+		return nil
+	}
+	p, err := r.store.Receipt(ctx, d.Finding)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err == nil:
+		out.proof = &p
+	}
+	return err
 }
 
 // proof is what was counted for a rule's decision: that of its own finding, or where findings did not
@@ -96,7 +114,7 @@ func (r *Resolver) proof(ctx context.Context, d engine.Decision, a *Alert) (*eng
 // without says why there is nothing to compute a decision from.
 func without(d engine.Decision) string {
 	if d.Rule == guard.IncidentRule {
-		return "The score of an incident decided it: the reason names the incident, which shows what it is made of."
+		return "The score of an incident decided it. What it was made of then is not kept; the reason names the incident, which shows what it is made of now."
 	}
 	switch d.Origin {
 	case engine.ByRule:

@@ -260,6 +260,29 @@ func TestAReceiptSaysWhatIsProvenWhenNotAllIsKept(t *testing.T) {
 	}
 }
 
+func TestABlockByTheScoreOfAnIncidentIsAddedUpAgain(t *testing.T) {
+	h := open(t)
+	now := time.Now().Truncate(time.Millisecond).UTC()
+	d := engine.Decision{
+		ID: "D-SCORED0000000", Action: engine.Block, Target: engine.ActorOf(netip.MustParseAddr("198.51.100.7")), Reason: "INC-1: its score is 95.",
+		Origin: engine.ByRule, Rule: "incident", Finding: "F-SCORE", By: "test", From: now, Until: now.Add(time.Hour),
+	}
+	old := d
+	old.ID, old.Finding = "D-SCOREDBEFORE0", ""
+	h.must(h.store.Record(t.Context(), store.Batch{
+		Decisions: []engine.Decision{d, old},
+		Receipts: []store.Receipt{{Finding: d.Finding, Incident: 1, Receipt: engine.Receipt{
+			Rule: "incident", Version: 1, At: now, Count: 95, Limit: 89, Evidence: engine.Evidence{Parts: []engine.Part{{Feature: "guessing", Share: 60}, {Feature: "spread", Share: 35}}},
+		}}},
+	}))
+	if r := h.receipt(d.ID); !r.Recomputed || !strings.Contains(r.Explanation, "the parts make 95") || r.Terms.Limit != 89 {
+		t.Errorf("got %+v", r)
+	}
+	if r := h.receipt(old.ID); r.Recomputed || !strings.Contains(r.Explanation, "not kept") {
+		t.Errorf("one of before receipts were kept: %+v", r)
+	}
+}
+
 func TestWhatNoRuleDecidedHasNothingToCompute(t *testing.T) {
 	h := open(t)
 	var made struct{ Block struct{ ID string } }

@@ -23,7 +23,7 @@ func newDraft() *draft {
 }
 
 func (d *draft) empty() bool {
-	return len(d.Alerts)+len(d.Incidents)+len(d.Decisions)+len(d.Audit)+len(d.Rules)+len(d.Modes) == 0
+	return len(d.Alerts)+len(d.Incidents)+len(d.Decisions)+len(d.Audit)+len(d.Rules)+len(d.Modes)+len(d.Receipts) == 0
 }
 
 // fold makes a draft of items. An awaited one is dealt with at once instead, and there is no draft.
@@ -203,6 +203,7 @@ func (g *Guard) answers() bool {
 
 // take adds what a piece of another draft holds.
 func (d *draft) take(b store.Batch) {
+	d.Receipts = append(d.Receipts, b.Receipts...)
 	d.Decisions = append(d.Decisions, b.Decisions...)
 	d.Alerts = append(d.Alerts, b.Alerts...)
 	d.Incidents = append(d.Incidents, b.Incidents...)
@@ -211,11 +212,14 @@ func (d *draft) take(b store.Batch) {
 
 // things are how many a draft holds.
 func (d *draft) things() int {
-	return len(d.Decisions) + len(d.Alerts) + len(d.Incidents) + len(d.Audit)
+	return len(d.Receipts) + len(d.Decisions) + len(d.Alerts) + len(d.Incidents) + len(d.Audit)
 }
 
 // pieces cuts a draft into batches of so many things of a kind; what can't be written twice comes last.
 func (d *draft) pieces(of int) (bs []store.Batch) {
+	for x := range slices.Chunk(d.Receipts, of) {
+		bs = append(bs, store.Batch{Receipts: x})
+	}
 	for x := range slices.Chunk(d.Decisions, of) {
 		bs = append(bs, store.Batch{Decisions: x})
 	}

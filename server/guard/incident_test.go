@@ -164,6 +164,10 @@ func TestAGraveIncidentBlocksItsSourcesAndTheReceiptNamesIt(t *testing.T) {
 	if stored := s.stored(ds[0].ID); stored.Reason != ds[0].Reason {
 		t.Errorf("written is %+v", stored)
 	}
+	receipt, err := s.store.Receipt(t.Context(), ds[0].Finding)
+	if again := receipt.Recount(); err != nil || !again.Fires || !again.Proven || receipt.Limit != 89 || receipt.Count < 90 || !strings.Contains(receipt.Unless, "below 90") {
+		t.Errorf("from its receipt %+v it is judged again as %+v, %v", receipt, again, err)
+	}
 	s.clock.pass(time.Minute)
 	s.grave(9)
 	s.gets(map[string]int{"198.18.8.1": 403}) // who joins it later

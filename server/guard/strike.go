@@ -46,6 +46,8 @@ func (g *Guard) strikeAt(d *draft, i incident.Incident, terms engine.IncidentTer
 		return
 	}
 	at := milli(g.now())
+	finding := engine.NewReference('F', IncidentRule, strconv.FormatInt(i.ID, 10), strconv.FormatInt(at.UnixMilli(), 10))
+	first := len(d.Decisions)
 	for _, s := range g.book.Sources(i.ID) {
 		t := engine.ActorOf(s.Client)
 		if s.Actor.Network.IsValid() {
@@ -61,11 +63,24 @@ func (g *Guard) strikeAt(d *draft, i incident.Incident, terms engine.IncidentTer
 		made := g.signed(engine.Decision{
 			ID: engine.NewReference('D', IncidentRule, strconv.FormatInt(i.ID, 10), t.String()), Action: engine.Block, Target: t,
 			Reason: clip(fmt.Sprintf("%s its score is %d, and from %d on its sources are blocked. %s", mark(i.ID), i.Score(), terms.From, i.Title), longestReason),
-			Origin: engine.ByRule, Rule: IncidentRule, From: at, Until: at.Add(terms.For),
+			Origin: engine.ByRule, Rule: IncidentRule, Finding: finding, From: at, Until: at.Add(terms.For),
 		})
 		g.engine.Apply(made)
 		d.Decisions = append(d.Decisions, made)
 	}
+	if len(d.Decisions) > first {
+		d.Receipts = append(d.Receipts, store.Receipt{Finding: finding, Incident: i.ID, Receipt: scored(i, terms, at)})
+	}
+}
+
+// scored is what the score of an incident is made of, as it can be added up again.
+func scored(i incident.Incident, terms engine.IncidentTerms, at time.Time) engine.Receipt {
+	r := engine.Receipt{Rule: IncidentRule, Version: 1, At: at, Count: i.Score(), Limit: terms.From - 1}
+	for _, reason := range i.Reasons(i.Last) {
+		r.Parts = append(r.Parts, engine.Part{Feature: reason.What, Value: float64(reason.Points), Share: float64(reason.Points)})
+	}
+	r.Unless = fmt.Sprintf("With a score below %d it would not have been blocked.", terms.From)
+	return r
 }
 
 // struck are the sources of an incident that were dealt with, as far as the database knows before

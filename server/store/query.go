@@ -37,6 +37,14 @@ type Batch struct {
 	Audit     []Entry
 	Rules     []RuleVersion // new ones
 	Modes     []RuleMode
+	Receipts  []Receipt // of decisions that no finding of an alert led to
+}
+
+// A Receipt is what the score of an incident was made of when it decided something.
+type Receipt struct {
+	Finding  string // as the decisions name it
+	Incident int64  // goes with it
+	engine.Receipt
 }
 
 // An Entry of the audit log: who did what to whom, and when.

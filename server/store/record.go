@@ -13,7 +13,7 @@ import (
 // written in their order. Audit entries and versions of rules are added; ErrStale means that there
 // is such a version, and nothing was written. After another error the same batch may be given again.
 func (s *Store) Record(ctx context.Context, b Batch) error {
-	if len(b.Alerts)+len(b.Incidents)+len(b.Decisions)+len(b.Audit)+len(b.Rules)+len(b.Modes) == 0 {
+	if len(b.Alerts)+len(b.Incidents)+len(b.Decisions)+len(b.Audit)+len(b.Rules)+len(b.Modes)+len(b.Receipts) == 0 {
 		return nil
 	}
 	if err := s.present(); err != nil {
@@ -26,6 +26,10 @@ func (s *Store) Record(ctx context.Context, b Batch) error {
 		if r.Finding != "" {
 			findings = append(findings, findingRow{r.Finding, r.ID, textOfReceipt(b.Alerts[i].Receipt())})
 		}
+	}
+	for i := range b.Receipts {
+		r := &b.Receipts[i]
+		findings = append(findings, findingRow{r.Finding, -r.Incident, textOfReceipt(r.Receipt)})
 	}
 	incidents := make([]incidentRow, 0, len(b.Incidents))
 	for i := range b.Incidents {

@@ -207,6 +207,10 @@ func (k *keeper) keepRecords(ctx context.Context, r Retention, now time.Time) er
 					AND NOT EXISTS (SELECT 1 FROM alerts WHERE incident > 0 AND incident = incidents.id) ORDER BY first_at LIMIT ?)`,
 					uint8(incident.Resolved), at, mostRecords)
 			}),
+			func(ctx context.Context) (int64, error) {
+				return main.delete(ctx, `DELETE FROM alert_findings WHERE finding IN (SELECT finding FROM alert_findings WHERE alert < 0
+					AND NOT EXISTS (SELECT 1 FROM incidents WHERE id = -alert_findings.alert) LIMIT ?)`, mostRecords)
+			},
 			counting(&k.freed.Decisions, func(ctx context.Context) (int64, error) {
 				return main.delete(ctx, `DELETE FROM decisions WHERE id IN (SELECT id FROM decisions WHERE ends_at < ?
 					AND id NOT IN (SELECT decision FROM alerts WHERE status = ?) ORDER BY ends_at LIMIT ?)`,

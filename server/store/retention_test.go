@@ -215,6 +215,24 @@ func TestAuditEntriesGoByAgeAndThatIsWrittenDown(t *testing.T) {
 	})
 }
 
+func TestTheReceiptOfAScoreGoesWithItsIncident(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		gone := incident.Incident{ID: 1, Title: "Old", Status: incident.Resolved, First: noon, Last: noon}
+		stays := incident.Incident{ID: 2, Title: "New", Status: incident.Open, First: noon, Last: noon}
+		record(t, s, Batch{Incidents: []incident.Incident{gone, stays}, Receipts: []Receipt{
+			{Finding: "F-1", Incident: 1, Receipt: engine.Receipt{Rule: "incident", Count: 95, Limit: 89}},
+			{Finding: "F-2", Incident: 2, Receipt: engine.Receipt{Rule: "incident", Count: 95, Limit: 89}},
+		}})
+		retain(t, s, Retention{Alerts: time.Hour}, noon.Add(2*time.Hour))
+		if _, err := s.Receipt(t.Context(), "F-1"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("the receipt of an incident that is deleted: %v", err)
+		}
+		if r, err := s.Receipt(t.Context(), "F-2"); err != nil || r.Count != 95 {
+			t.Errorf("the other receipt is %+v, %v", r, err)
+		}
+	})
+}
+
 func TestTheFilesShrinkToTheSizeThatIsAllowed(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, Config{Dir: dir})

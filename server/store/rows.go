@@ -96,7 +96,7 @@ func (r *alertRow) alert() (incident.Alert, error) {
 
 type findingRow struct {
 	Finding string `gorm:"primaryKey"`
-	Alert   int64
+	Alert   int64  // below 0, the incident whose score decided
 	Receipt string
 }
 
