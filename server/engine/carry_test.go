@@ -171,3 +171,56 @@ func TestWhatWasToldInShadowIsToldAnewOnceItEnforces(t *testing.T) {
 		})
 	}
 }
+
+func TestAnotherPathOrDecoyForgetsNothingThatWasLearned(t *testing.T) {
+	for name, change := range map[string]func(*Policy){
+		"a payment":       func(p *Policy) { p.Payments = append(p.Payments, "/v2/payouts") },
+		"a balance":       func(p *Policy) { p.Balances = append(p.Balances, "/v2/funds") },
+		"a decoy":         func(p *Policy) { p.Decoys = append(p.Decoys, "/backup") },
+		"a decoy key":     func(p *Policy) { p.DecoyKeys = append(p.DecoyKeys, key("spare")) },
+		"a decoy account": func(p *Policy) { p.DecoyAccounts = append(p.DecoyAccounts, "reserve") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			was := versed()(t)
+			overRevisionsAndRestarts(t, versed(), change, func(t *testing.T, p *play) {
+				if is, was := p.Anomaly().State().Events, was.Anomaly().State().Events; is != was || was == 0 {
+					t.Errorf("the anomaly model has %d events, not %d", is, was)
+				}
+				for _, rule := range []string{anomalous.ID, stepSkipped.ID} {
+					if is, was := p.held(rule), was.held(rule); is != was || was == 0 {
+						t.Errorf("%s remembers %d, not %d", rule, is, was)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestAnotherPathOrDecoyHoldsForWhatIsRemembered(t *testing.T) {
+	looked := func(t *testing.T) *play {
+		p := newPlay(t, decoys)
+		p.exchange(person, Request{Path: "/api/balance", Key: key("own")}, 200)
+		return p
+	}
+	overRevisionsAndRestarts(t, looked, func(p *Policy) {
+		p.Payments, p.Balances = []string{"/v2/payouts"}, []string{"/v2/funds"}
+		p.DecoyKeys, p.DecoyAccounts = []Key{key("spare")}, []string{"reserve"}
+	}, func(t *testing.T, p *play) {
+		p.T = t
+		pays := func(client, path string) []Finding {
+			_, found := p.exchange(client, Request{Method: "POST", Path: path, Key: key("own")}, 200)
+			return found
+		}
+		p.finds(pays(person, "/v2/payouts")) // who looked before
+		p.finds(pays("198.18.0.9", "/api/transaction"))
+		p.finds(pays("198.18.0.9", "/v2/payouts"), paymentWithoutBalance.ID)
+		p.exchange("198.18.0.10", Request{Path: "/v2/funds", Key: key("own")}, 200)
+		p.finds(pays("198.18.0.10", "/v2/payouts"))
+		p.passes(func() Verdict { _, v := p.ask(attacker, Request{Key: key("backup"), Account: "treasury"}); return v }())
+		_, v := p.ask(attacker, Request{Key: key("spare")})
+		p.refuses(v, 403, honeyRule)
+		if want := `198.18.0.7 used key "spare", a decoy that was given to nobody.`; v.Finding == nil || v.Finding.Reason != want {
+			t.Errorf("told of %+v", v.Finding)
+		}
+	})
+}

@@ -15,7 +15,7 @@ var honeyToken = Rule{
 	Terms:   Terms{Severity: Critical, Do: Block, For: time.Hour},
 	Refuse:  403,
 	Watch: func(p Policy, _ Terms, k keyed) watch {
-		return honeyTokens{newWindow[uint32](0, hushed, p.Late.Milliseconds(), false, p.Clients/64, k), p.DecoyAccounts, p.DecoyKeys}
+		return honeyTokens{window: newWindow[uint32](0, hushed, p.Late.Milliseconds(), false, p.Clients/64, k)}.under(p)
 	},
 	Explain: func(p Policy, _ Terms) string {
 		return fmt.Sprintf("Any request with one of %s or for one of %s is refused with 403, or found with its answer where the account stands in the body. "+
@@ -42,6 +42,10 @@ type honeyTokens struct {
 	*window[uint32]
 	accounts []string
 	keys     []Key
+}
+
+func (w honeyTokens) under(p Policy) watch {
+	return honeyTokens{w.window, p.DecoyAccounts, p.DecoyKeys}
 }
 
 func (w honeyTokens) ask(x *view, q *question) tally {

@@ -58,6 +58,12 @@ func watchPayments(p Policy, t Terms, k keyed) watch {
 	return w
 }
 
+func (w *payments) under(p Policy) watch {
+	now := *w
+	now.payments, now.balances = p.Payments, p.Balances
+	return &now
+}
+
 // A deal is an exchange that looks at the balance, or pays.
 type deal struct {
 	looks, pays bool

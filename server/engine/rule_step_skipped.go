@@ -114,6 +114,12 @@ func watchSkips(p Policy, t Terms, k keyed) watch {
 	return w
 }
 
+func (w *skips) under(p Policy) watch {
+	now := *w
+	now.paths = p.Payments
+	return &now
+}
+
 // follow those who walk the API, before anything is asked.
 func (w *skips) follow(s *steps) {
 	if w.steps == nil {

@@ -106,6 +106,10 @@ type watch interface {
 	ask(*view, *question) tally
 }
 
+// A follower is a watch that goes by lists of the policy. It is the same memory under another: what it
+// remembers holds whatever is on them.
+type follower interface{ under(Policy) watch }
+
 // A memory is what a rule has counted.
 type memory interface {
 	forget(Target)
@@ -173,6 +177,9 @@ func prepare(r Rule, p Policy) *armed {
 func (a *armed) remember(p Policy, k keyed, shared *admission, before *regime) {
 	if was := before.armed(a.ID); was != nil && was.counts == a.counts {
 		a.counter, a.watch = was.counter, was.watch
+		if w, ok := a.watch.(follower); ok {
+			a.watch = w.under(p)
+		}
 		if a.does() != was.does() {
 			a.retell()
 		}
@@ -254,12 +261,8 @@ const (
 
 // countsBy says by what a rule counts under a policy, whatever follows from it and whatever it is called.
 func (a *armed) countsBy(p *Policy) string {
-	list := ""
-	if a.Watch != nil {
-		list = fmt.Sprintf("%q %q %v %q", p.Payments, p.Balances, p.DecoyKeys, p.DecoyAccounts)
-	}
-	return fmt.Sprintf("%d %v %v %v %d %d %q %v %q %q %d %v %s", a.More, a.Within, a.levels, a.Distinct, a.On, a.Version, a.Pack,
-		a.Statuses, a.Methods, a.Routes, p.Clients, p.Late, list)
+	return fmt.Sprintf("%d %v %v %v %d %d %q %v %q %q %d %v", a.More, a.Within, a.levels, a.Distinct, a.On, a.Version, a.Pack,
+		a.Statuses, a.Methods, a.Routes, p.Clients, p.Late)
 }
 
 // does is a number for what follows from a rule, and whether it does.
