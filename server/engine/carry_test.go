@@ -224,3 +224,33 @@ func TestAnotherPathOrDecoyHoldsForWhatIsRemembered(t *testing.T) {
 		}
 	})
 }
+
+func TestAnotherExpressionBeginsAnew(t *testing.T) {
+	own := func(where, explains string, status int) func(*Policy) {
+		return func(p *Policy) {
+			p.Packs = []Rule{{
+				ID: "own", Title: "Own", Version: 1, Pack: "mine", On: Answers, Explains: explains,
+				Where: where, When: func(x *Exchange) bool { return x.Status == status },
+				Terms: Terms{More: 3, Within: time.Minute, Severity: Low},
+			}}
+		}
+	}
+	counted := func(t *testing.T) *play {
+		p := newPlay(t, own("status == 418", "Teapots", 418))
+		for range 3 {
+			_, found := p.exchange(attacker, Request{}, 418)
+			p.finds(found)
+		}
+		return p
+	}
+	overRevisionsAndRestarts(t, counted, own("status == 402", "Teapots", 402), func(t *testing.T, p *play) {
+		p.T = t
+		_, found := p.exchange(attacker, Request{}, 402)
+		p.finds(found)
+	})
+	overRevisionsAndRestarts(t, counted, own("status == 418", "Pots for tea", 418), func(t *testing.T, p *play) {
+		p.T = t
+		_, found := p.exchange(attacker, Request{}, 418)
+		p.finds(found, "own")
+	})
+}

@@ -23,6 +23,7 @@ type Rule struct {
 	Methods  []string                                             // in capitals
 	Routes   []string                                             // patterns of folded paths: "/wp-login.php", "/accounts/{id}", "/admin/**", "/*.php"
 	When     func(*Exchange) bool                                 // asked last, as it may cost more
+	Where    string                                               // how When is written, in rules that are data: written otherwise, it counts otherwise
 	Unknown  func() uint64                                        // how often When could not tell, and was false; nil where it always can
 	Carries  func(Policy) func(key [16]byte, account string) bool // requests with these; no pointer, which would have every request allocated
 	SignIns  bool                                                 // sign-ins only, instead of a status or path
@@ -261,8 +262,8 @@ const (
 
 // countsBy says by what a rule counts under a policy, whatever follows from it and whatever it is called.
 func (a *armed) countsBy(p *Policy) string {
-	return fmt.Sprintf("%d %v %v %v %d %d %q %v %q %q %d %v", a.More, a.Within, a.levels, a.Distinct, a.On, a.Version, a.Pack,
-		a.Statuses, a.Methods, a.Routes, p.Clients, p.Late)
+	return fmt.Sprintf("%d %v %v %v %d %d %q %v %q %q %q %d %v", a.More, a.Within, a.levels, a.Distinct, a.On, a.Version, a.Pack,
+		a.Statuses, a.Methods, a.Routes, a.Where, p.Clients, p.Late)
 }
 
 // does is a number for what follows from a rule, and whether it does.

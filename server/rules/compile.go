@@ -68,7 +68,7 @@ func (r *Rule) arm() {
 		}
 	}
 	if r.where != nil {
-		r.rule.When, r.rule.Unknown = r.where.holds, r.where.failed.Load
+		r.rule.When, r.rule.Where, r.rule.Unknown = r.where.holds, d.When.Where, r.where.failed.Load
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -412,6 +413,56 @@ rules:
 	for _, want := range []string{"mine.yml:3: rules[0].within", "mine.yml:4: rules[1].severity", "mine.yml:5: rules[2].cuont", "mine.yml:6: rules[3].when.where", "mine.yml:7: id is two"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not told:\n%v", want, err)
+		}
+	}
+}
+
+func TestARuleWithAnotherExpressionBeginsAnew(t *testing.T) {
+	policy := func(where, title string) engine.Policy {
+		set, err := rules.Load(pack(`
+rules:
+  - {id: refused-payouts, title: ` + title + `, explains: Payouts are refused., when: {where: '` + where + `'}, count: 3, within: 10m, severity: HIGH, do: block, for: 1h}
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set.Into(engine.Defaults())
+	}
+	for name, c := range map[string]struct {
+		where, title string
+		blocked      bool
+	}{
+		"with the same":         {`status == 418`, "Refused", true},
+		"under another title":   {`status == 418`, "Turned down", true},
+		"with another":          {`status == 402`, "Refused", false},
+		"with one more clause":  {`status == 418 && hour < 24`, "Refused", false},
+		"that is written apart": {`status  ==  418`, "Refused", false},
+	} {
+		e, err := engine.New(policy(`status == 418`, "Refused"), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+		ask := func(status int) engine.Verdict {
+			at = at.Add(time.Second)
+			r := engine.Request{At: at, Client: netip.MustParseAddr("203.0.113.9"), Method: "POST", Path: "/payouts", Folded: "/payouts"}
+			v := e.Decide(r)
+			e.Observe(engine.Exchange{Request: r, Status: status})
+			return v
+		}
+		for range 3 {
+			ask(418)
+		}
+		if err := e.Revise(policy(c.where, c.title)); err != nil {
+			t.Fatal(err)
+		}
+		status := 418
+		if strings.Contains(c.where, "402") {
+			status = 402
+		}
+		ask(status)
+		if v := ask(200); v.Refused() != c.blocked {
+			t.Errorf("%s: refused is %v", name, v.Refused())
 		}
 	}
 }
