@@ -254,3 +254,39 @@ func TestAnotherExpressionBeginsAnew(t *testing.T) {
 		p.finds(found, "own")
 	})
 }
+
+func TestAfterAStandstillOfAnyLengthCountingBeginsWithWhatComes(t *testing.T) {
+	const wraps = (1 << 32) * time.Millisecond // of the milliseconds that are kept short
+	for name, gap := range map[string]time.Duration{
+		"two days": 48 * time.Hour, "a month": 31 * 24 * time.Hour, "fifty days": wraps, "just short of them": wraps - 5*time.Minute,
+		"a hundred": 2 * wraps, "a year": 366 * 24 * time.Hour,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlay(t, counting, func(p *Policy) { p.Rules = nil })
+			busy(p.Engine, 2000, 1, noon)
+			for range 5 {
+				p.fail(attacker)
+			}
+			p.wait(gap)
+			p = p.restarted()
+			p.wait(time.Minute)
+			p.T = t
+			for n := range 5 {
+				for _, f := range p.fail("198.18.3.4") {
+					t.Errorf("a stranger's failure %d is %s", n+1, f.Rule)
+				}
+			}
+			rules := map[string]bool{}
+			for n := range 6 {
+				for _, f := range p.fail(attacker) {
+					if rules[f.Rule] = true; n < 5 && f.Rule == failed {
+						t.Errorf("failure %d is found: %s", n+1, f.Reason)
+					}
+				}
+			}
+			if !rules[failed] {
+				t.Error("the sixth failure is not found")
+			}
+		})
+	}
+}

@@ -3,19 +3,15 @@ package guard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 )
 
-// What the engine counted is kept so often, and gone on from when it is not older than a day:
-// then no window holds anything of it.
-const (
-	countsEvery  = 5 * time.Minute
-	oldestCounts = 24 * time.Hour
-)
+// What the engine counted is kept so often. It is gone on from however old it is: windows move on with
+// the time of what they count, and what was learned is worth more than a day.
+const countsEvery = 5 * time.Minute
 
 // countAgain goes on from what the last process counted. Where that can't be read counting begins
 // anew: nobody is let in or kept out for it.
@@ -49,13 +45,6 @@ func (g *Guard) readCounts() error {
 		return err //nolint:wrapcheck // it names the file
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err //nolint:wrapcheck // likewise
-	}
-	if old := g.now().Sub(info.ModTime()); old > oldestCounts {
-		return fmt.Errorf("what was counted is %s old", old.Round(time.Hour))
-	}
 	return g.engine.Resume(f) //nolint:wrapcheck // it says what to do
 }
 

@@ -2,11 +2,15 @@ package guard
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
 // guesses fail to sign in, as often as the rule still passes over, or once more.
@@ -42,11 +46,7 @@ func TestCountingGoesOnAfterARestart(t *testing.T) {
 				t.Error(err)
 			}
 		}, true, ""},
-		"two days later": {func(t *testing.T, file string, s *scene) {
-			if err := os.Chtimes(file, time.Time{}, s.clock.now().Add(-48*time.Hour)); err != nil {
-				t.Error(err)
-			}
-		}, false, "48h0m0s old"},
+		"two days later": {func(_ *testing.T, _ string, s *scene) { s.clock.pass(48 * time.Hour) }, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "counts")
@@ -68,5 +68,30 @@ func TestCountingGoesOnAfterARestart(t *testing.T) {
 				t.Errorf("left behind: %s", left)
 			}
 		})
+	}
+}
+
+func TestWhatWasLearnedOutlivesAStandstillOfDays(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "counts")
+	keep := func(c *Config) { c.Counts = file }
+	s := newScene(t, keep)
+	for n := range 20 {
+		s.put(engine.Request{
+			ID: uint64(n + 1), At: s.clock.now(), Client: netip.MustParseAddr(fmt.Sprintf("203.0.113.%d", n)), UserAgent: "PayApp",
+			Method: "GET", Path: "/api/balance", Folded: "/api/balance", Route: "/api/balance",
+		}, 200)
+	}
+	learned, served := s.Usual().Learned, len(s.Inventory())
+	if learned == 0 || served == 0 {
+		t.Fatalf("learned %d, serves %d", learned, served)
+	}
+	s.stop()
+	s.clock.pass(48 * time.Hour)
+	s.start(keep)
+	if is := s.Usual().Learned; is != learned {
+		t.Errorf("knows %d exchanges, not %d", is, learned)
+	}
+	if is := len(s.Inventory()); is != served {
+		t.Errorf("serves %d, not %d", is, served)
 	}
 }
