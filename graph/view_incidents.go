@@ -33,7 +33,7 @@ func (i *Incident) Reasons() []incident.Reason { return i.Incident.Reasons(i.Las
 // Stages are what was found, in the order in which an attack goes through them.
 func (i *Incident) Stages() []*StageReached {
 	var out []*StageReached
-	by := make(map[incident.Stage]*StageReached)
+	by := make(map[engine.Stage]*StageReached)
 	strands := slices.Clone(i.Strands)
 	slices.SortStableFunc(strands, func(x, y incident.Strand) int { return cmp.Compare(x.Stage(), y.Stage()) })
 	for _, s := range strands {

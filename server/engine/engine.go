@@ -379,7 +379,7 @@ func (e *Engine) find(g *regime, a *armed, x *view, t tally) *Finding {
 	}
 	f := Finding{
 		ID:   contentID(a.ID, actor.String(), string(x.Key.Hash[:]), strconv.FormatInt(x.At.UnixNano(), 10)),
-		Rule: a.ID, Version: a.Version, Title: a.Title, Severity: cmp.Or(t.severity, a.Severity), At: x.At,
+		Rule: a.ID, Version: a.Version, Title: a.Title, Severity: cmp.Or(t.severity, a.Severity), At: x.At, Meaning: a.Meaning,
 		Actor: actor, Client: x.Client, Key: x.Key,
 		Account: x.Account, Session: x.Session, Fingerprint: x.Fingerprint, UserAgent: x.UserAgent, Place: x.Place,
 		Weak: t.weak, Seen: t.seen, Parts: t.parts, Unless: t.unless,

@@ -76,6 +76,8 @@ type Finding struct {
 	Severity Severity
 	At       time.Time
 
+	Meaning // of its rule
+
 	Actor  Target     // whom the rule counts: an IPv4 address or an IPv6 /64
 	Client netip.Addr // the very address that tripped it
 	Key    Key        // the key of the exchange that tripped it, if any

@@ -33,6 +33,7 @@ type Evidence struct {
 	Seen        []string // see Finding, as those that follow
 	Parts       []Part
 	Unless      string
+	Means       Meaning
 }
 
 // Evidence of a finding.
@@ -40,6 +41,7 @@ func (f *Finding) Evidence() Evidence {
 	e := Evidence{
 		Exchange: f.Exchange, Account: strings.Clone(f.Account), Fingerprint: f.Fingerprint, UserAgent: strings.Clone(f.UserAgent),
 		Country: f.Place.Country, ASN: f.Place.ASN, Seen: slices.Clone(f.Seen), Parts: slices.Clone(f.Parts), Unless: f.Unless,
+		Means: f.Meaning,
 	}
 	for i := range e.Seen {
 		e.Seen[i] = strings.Clone(e.Seen[i])

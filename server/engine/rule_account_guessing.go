@@ -9,7 +9,8 @@ import (
 // does not: it is told of, and not locked, as that would do the guesser's work.
 var accountGuessing = Rule{
 	ID: "account-guessing", Title: "Guessing at one account", Version: 1, Pack: fintech,
-	On: Answers, SignIns: true, Most: MostCounted,
+	Meaning: Meaning{Stage: CredentialAccess},
+	On:      Answers, SignIns: true, Most: MostCounted,
 	Terms: Terms{More: 9, Within: time.Hour, Severity: High},
 	Watch: func(p Policy, t Terms, k keyed) watch { return guessing{newTeller(p, k), t} },
 	Explain: func(_ Policy, t Terms) string {

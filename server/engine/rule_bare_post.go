@@ -7,7 +7,8 @@ import "fmt"
 // is for the rules about sign-ins.
 var barePost = Rule{
 	ID: "bare-post", Title: "A form sent without its page", Version: 1, Pack: fintech,
-	On: Answers, Strange: true,
+	Meaning: Meaning{Stage: InitialAccess},
+	On:      Answers, Strange: true,
 	When:  func(x *Exchange) bool { return x.Method == "POST" && x.Status < 400 && !identified(&x.Request) },
 	Terms: Terms{Severity: Info},
 	Watch: sight{

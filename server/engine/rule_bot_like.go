@@ -12,7 +12,8 @@ import (
 // clockwork, loads no page and comes from none. By itself it says nothing.
 var botLike = Rule{
 	ID: "bot-like", Title: "A program that says it is a browser", Version: 1, Pack: fintech,
-	On: Answers, Strange: true,
+	Meaning: Meaning{Stage: Reconnaissance},
+	On:      Answers, Strange: true,
 	When:  func(x *Exchange) bool { return x.Key.Zero() && saysBrowser(x.UserAgent) },
 	Terms: Terms{Severity: Low},
 	Watch: sight{

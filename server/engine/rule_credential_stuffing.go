@@ -10,7 +10,8 @@ import (
 // may sit an office: people there get in, and mostly have before.
 var credentialStuffing = Rule{
 	ID: "credential-stuffing", Title: "Many accounts tried", Version: 1, Pack: core,
-	On: Answers, SignIns: true, Most: MostCounted,
+	Meaning: Meaning{Stage: CredentialAccess},
+	On:      Answers, SignIns: true, Most: MostCounted,
 	Terms: Terms{More: 9, Within: 10 * time.Minute, Severity: High, Do: Block, For: 30 * time.Minute},
 	Watch: func(p Policy, t Terms, k keyed) watch { return stuffing{newTeller(p, k), t} },
 	Explain: func(_ Policy, t Terms) string {

@@ -6,7 +6,8 @@ import "fmt"
 // with which hardly anybody ever gets in is noted, as many of them make an incident.
 var failedAttempt = Rule{
 	ID: "failed-attempt", Title: "A failed sign-in by a stranger", Version: 1, Pack: fintech,
-	On: Answers, SignIns: true,
+	Meaning: Meaning{Stage: CredentialAccess},
+	On:      Answers, SignIns: true,
 	Terms: Terms{Severity: Info},
 	Watch: sight{
 		what: sawAttempt, weak: true, hush: weakly,

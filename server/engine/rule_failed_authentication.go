@@ -8,7 +8,8 @@ import (
 // A person mistypes a password; a list tries many. Refusals by our own gateway don't count.
 var failedAuthentication = Rule{
 	ID: "failed-authentication", Title: "Repeated authentication failures", Version: 1, Pack: core,
-	On: Answers, Statuses: []int{401, 403},
+	Meaning: Meaning{Stage: CredentialAccess},
+	On:      Answers, Statuses: []int{401, 403},
 	Terms:    Terms{More: 5, Within: 10 * time.Minute, Severity: High, Do: Block, For: 30 * time.Minute},
 	Together: func(x *Exchange) int { return x.FailedTogether },
 	Explain: func(_ Policy, t Terms) string {

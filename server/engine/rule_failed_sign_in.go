@@ -10,7 +10,8 @@ import (
 // failed-authentication's.
 var failedSignIn = Rule{
 	ID: "failed-sign-in", Title: "Repeated failed sign-ins", Version: 1, Pack: fintech,
-	On: Answers, SignIns: true, Most: MostCounted,
+	Meaning: Meaning{Stage: CredentialAccess},
+	On:      Answers, SignIns: true, Most: MostCounted,
 	Terms: Terms{More: 5, Within: 10 * time.Minute, Severity: High, Do: Block, For: 30 * time.Minute},
 	Watch: watchFailedSignIns,
 	Explain: func(_ Policy, t Terms) string {

@@ -9,7 +9,8 @@ import (
 // serve software of a family, nobody is suspected for asking for more of it.
 var foreignSoftware = Rule{
 	ID: "foreign-software", Title: "Looking for software that is not here", Version: 1, Pack: fintech,
-	On: Answers, Strange: true,
+	Meaning: Meaning{Stage: Reconnaissance},
+	On:      Answers, Strange: true,
 	Terms: Terms{Severity: Medium, Do: Block, For: 30 * time.Minute},
 	Watch: sight{
 		what: sawForeign,

@@ -10,7 +10,8 @@ import (
 // that stand in bodies are known with the answer only, so it is asked then, too.
 var honeyToken = Rule{
 	ID: "honey-token", Title: "Decoy key or account used", Version: 1, Pack: fintech,
-	On: Requests, Afterwards: true,
+	Meaning: Meaning{Stage: CredentialAccess},
+	On:      Requests, Afterwards: true,
 	Carries: decoyed,
 	Terms:   Terms{Severity: Critical, Do: Block, For: time.Hour},
 	Refuse:  403,

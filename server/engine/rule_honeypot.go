@@ -9,10 +9,11 @@ import (
 // No page links to a decoy and no client of ours asks for one: who does is looking around.
 var honeypot = Rule{
 	ID: "honeypot", Title: "Decoy path touched", Version: 1, Pack: core,
-	On:     Requests,
-	Below:  func(p Policy) []string { return p.Decoys },
-	Terms:  Terms{Severity: Critical, Do: Block, For: time.Hour},
-	Refuse: 403,
+	Meaning: Meaning{Stage: Reconnaissance},
+	On:      Requests,
+	Below:   func(p Policy) []string { return p.Decoys },
+	Terms:   Terms{Severity: Critical, Do: Block, For: time.Hour},
+	Refuse:  403,
 	Explain: func(p Policy, _ Terms) string {
 		return fmt.Sprintf("Any request for %s or below, in any spelling, is refused with 403.", strings.Join(p.Decoys, ", "))
 	},

@@ -13,6 +13,7 @@ import (
 // centres use is told of a few times and no more.
 var impossibleTravel = Rule{
 	ID: "impossible-travel", Title: "Impossible travel", Version: 1, Pack: fintech,
+	Meaning:  Meaning{Stage: CredentialAccess},
 	On:       Answers,
 	Statuses: wellAnswered,
 	When:     func(x *Exchange) bool { return x.Place.Country != Country{} },

@@ -9,7 +9,8 @@ import (
 // sends one tells what he is, whatever becomes of it.
 var injection = Rule{
 	ID: "injection", Title: "Code in a request", Version: 1, Pack: fintech,
-	On: Answers, Strange: true,
+	Meaning: Meaning{Stage: InitialAccess},
+	On:      Answers, Strange: true,
 	When:  func(x *Exchange) bool { return x.Signs&(Injection|Traversal|Scripted) != 0 },
 	Terms: Terms{Severity: Medium, Do: Block, For: 30 * time.Minute},
 	Watch: sight{

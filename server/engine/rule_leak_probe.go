@@ -9,7 +9,8 @@ import (
 // the database. Who asks for them where there are none asks everywhere.
 var leakProbe = Rule{
 	ID: "leak-probe", Title: "Looking for files that were left behind", Version: 1, Pack: fintech,
-	On: Answers, Strange: true,
+	Meaning: Meaning{Stage: Reconnaissance},
+	On:      Answers, Strange: true,
 	Terms: Terms{Severity: Medium, Do: Block, For: 30 * time.Minute},
 	Watch: sight{
 		what: sawLeak,

@@ -10,6 +10,7 @@ import (
 // for the earlier of 14 days and 10 sign-ins). What is too fast to be a journey is told as that.
 var newCountry = Rule{
 	ID: "new-country", Title: "First time in a country", Version: 1, Pack: fintech,
+	Meaning:  Meaning{Stage: CredentialAccess},
 	On:       Answers,
 	Statuses: wellAnswered,
 	When:     func(x *Exchange) bool { return x.Place.Country != Country{} },

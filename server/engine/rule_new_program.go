@@ -9,7 +9,8 @@ import (
 // nothing, and beside other signs it does.
 var newProgram = Rule{
 	ID: "new-program", Title: "First time with a program", Version: 1, Pack: fintech,
-	On: Answers, Statuses: wellAnswered,
+	Meaning: Meaning{Stage: CredentialAccess},
+	On:      Answers, Statuses: wellAnswered,
 	Terms: Terms{Severity: Info},
 	Watch: func(Policy, Terms, keyed) watch { return known(strangeProgram) },
 	Explain: func(Policy, Terms) string {

@@ -13,11 +13,12 @@ import (
 // where it always does.
 var objectEnumeration = Rule{
 	ID: "object-enumeration", Title: "Ids tried one after the other", Version: 1, Pack: fintech,
-	On:    Answers,
-	When:  func(x *Exchange) bool { return x.Status < 300 || x.Status == 403 || x.Status == 404 }, // of a 401 nobody knows whom it was for,
-	Terms: Terms{More: 50, Within: 5 * time.Minute, Severity: High},
-	Most:  mostObjects,
-	Watch: watchObjects,
+	Meaning: Meaning{Stage: Collection},
+	On:      Answers,
+	When:    func(x *Exchange) bool { return x.Status < 300 || x.Status == 403 || x.Status == 404 }, // of a 401 nobody knows whom it was for,
+	Terms:   Terms{More: 50, Within: 5 * time.Minute, Severity: High},
+	Most:    mostObjects,
+	Watch:   watchObjects,
 	Explain: func(_ Policy, t Terms) string {
 		return fmt.Sprintf("More than %s of one kind asked for by one account, key or client within %s, of which more than %d %% were refused or not there.",
 			plural(t.More, "object"), words(t.Within), mostRefused)

@@ -14,11 +14,12 @@ import (
 // client, key and window.
 var paymentWithoutBalance = Rule{
 	ID: "payment-without-balance", Title: "Payment without a balance check", Version: 1, Pack: core,
-	On:    Answers,
-	Paths: func(p Policy) []string { return append(slices.Clone(p.Payments), p.Balances...) },
-	When:  func(x *Exchange) bool { return !x.Key.Zero() && x.Status != 401 },
-	Terms: Terms{Within: 5 * time.Minute, Severity: Medium},
-	Watch: watchPayments,
+	Meaning: Meaning{Stage: Impact, Money: true},
+	On:      Answers,
+	Paths:   func(p Policy) []string { return append(slices.Clone(p.Payments), p.Balances...) },
+	When:    func(x *Exchange) bool { return !x.Key.Zero() && x.Status != 401 },
+	Terms:   Terms{Within: 5 * time.Minute, Severity: Medium},
+	Watch:   watchPayments,
 	Explain: func(p Policy, t Terms) string {
 		return fmt.Sprintf("A payment (POST %s) with a valid key, when the same client had not asked for %s with that key in the %s before.",
 			strings.Join(p.Payments, ", "), strings.Join(p.Balances, ", "), words(t.Within))

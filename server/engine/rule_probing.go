@@ -9,7 +9,8 @@ import (
 // served, one thing after the other. Dead links don't count: whoever follows one was sent there.
 var probing = Rule{
 	ID: "probing", Title: "Looking for what is not there", Version: 1, Pack: fintech,
-	On: Answers, Strange: true, Most: lostKept - 1,
+	Meaning: Meaning{Stage: Reconnaissance},
+	On:      Answers, Strange: true, Most: lostKept - 1,
 	Terms: Terms{More: lostKept - 1, Within: lostFor * time.Second, Severity: Medium, Do: Block, For: 30 * time.Minute},
 	Watch: func(_ Policy, t Terms, _ keyed) watch {
 		return sight{

@@ -6,7 +6,8 @@ import "fmt"
 // things for strangers.
 var proxyAbuse = Rule{
 	ID: "proxy-abuse", Title: "Asking for another host", Version: 1, Pack: fintech,
-	On: Answers, Strange: true,
+	Meaning: Meaning{Stage: Reconnaissance},
+	On:      Answers, Strange: true,
 	When:  func(x *Exchange) bool { return x.Signs&(Foreign|Relayed) != 0 },
 	Terms: Terms{Severity: Low},
 	Watch: sight{

@@ -9,6 +9,7 @@ import (
 // not counted, so who may not be blocked is let in again as the window slides on.
 var rateAbuse = Rule{
 	ID: "rate-abuse", Title: "Too many requests", Version: 1, Pack: core,
+	Meaning:  Meaning{Stage: Impact},
 	On:       Requests,
 	Terms:    Terms{More: 100, Within: time.Minute, Severity: High, Do: Block, For: 5 * time.Minute},
 	Refuse:   429,

@@ -11,7 +11,8 @@ import (
 // within minutes has not moved: his session has (RULES AT-04).
 var sessionMoved = Rule{
 	ID: "session-moved", Title: "Session used from elsewhere", Version: 1, Pack: fintech,
-	On: Answers, Statuses: wellAnswered,
+	Meaning: Meaning{Stage: CredentialAccess},
+	On:      Answers, Statuses: wellAnswered,
 	When:  func(x *Exchange) bool { return !x.Session.Zero() },
 	Terms: Terms{Severity: High},
 	Watch: func(Policy, Terms, keyed) watch { return known(movedSession) },

@@ -16,7 +16,8 @@ import (
 // Of a key that pays without a look at the balance payment-without-balance tells already, and stands in.
 var stepSkipped = Rule{
 	ID: "step-skipped", Title: "Payment without what comes before it", Version: 1, Pack: fintech,
-	On: Answers, Methods: []string{"POST"},
+	Meaning: Meaning{Stage: Impact, Money: true},
+	On:      Answers, Methods: []string{"POST"},
 	When:  func(x *Exchange) bool { return identified(&x.Request) && attempted(x.Status) },
 	Terms: Terms{Within: 15 * time.Minute, Severity: Info},
 	Watch: watchSkips,

@@ -6,7 +6,8 @@ import "fmt"
 // rare is a campaign, so it is noted for incidents.
 var strayRequest = Rule{
 	ID: "stray-request", Title: "A request for what is not there", Version: 1, Pack: fintech,
-	On: Answers, Strange: true,
+	Meaning: Meaning{Stage: Reconnaissance},
+	On:      Answers, Strange: true,
 	Terms: Terms{Severity: Info},
 	Watch: sight{
 		what: sawStray, weak: true, hush: weakly,

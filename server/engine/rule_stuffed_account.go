@@ -9,7 +9,8 @@ import (
 // gets in to and many networks try is on such a list.
 var stuffedAccount = Rule{
 	ID: "stuffed-account", Title: "Account tried from many networks", Version: 1, Pack: fintech,
-	On: Answers, SignIns: true, Most: MostCounted,
+	Meaning: Meaning{Stage: CredentialAccess},
+	On:      Answers, SignIns: true, Most: MostCounted,
 	Terms: Terms{More: 9, Within: day, Severity: High},
 	Watch: func(p Policy, t Terms, k keyed) watch { return stuffed{newTeller(p, k), t} },
 	Explain: func(_ Policy, t Terms) string {

@@ -9,7 +9,8 @@ import (
 // fail than ever do. No client is to be blamed for it by that alone, so it is told of the route.
 var stuffingCampaign = Rule{
 	ID: "stuffing-campaign", Title: "Campaign against sign-ins", Version: 1, Pack: fintech,
-	On: Answers, SignIns: true,
+	Meaning: Meaning{Stage: CredentialAccess},
+	On:      Answers, SignIns: true,
 	Terms: Terms{More: 29, Within: time.Minute, Severity: Critical},
 	Watch: func(Policy, Terms, keyed) watch { return known(surging) },
 	Explain: func(_ Policy, t Terms) string {

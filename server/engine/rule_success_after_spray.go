@@ -9,7 +9,8 @@ import (
 // accounts, may be the owner's, so it blocks nobody; whoever runs the API should ask him now.
 var successAfterSpray = Rule{
 	ID: "success-after-spray", Title: "Sign-in succeeded amid an attack", Version: 1, Pack: fintech,
-	On: Answers, SignIns: true,
+	Meaning: Meaning{Stage: CredentialAccess, Success: true},
+	On:      Answers, SignIns: true,
 	Terms: Terms{Severity: Critical},
 	Watch: func(p Policy, _ Terms, k keyed) watch { return afterSpray{newTeller(p, k)} },
 	Explain: func(Policy, Terms) string {

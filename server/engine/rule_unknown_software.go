@@ -9,7 +9,8 @@ import (
 // program of a kind that was never served here. It only tells.
 var unknownSoftware = Rule{
 	ID: "unknown-software", Title: "Trying doors that are not here", Version: 1, Pack: fintech,
-	On: Answers, Strange: true,
+	Meaning: Meaning{Stage: Reconnaissance},
+	On:      Answers, Strange: true,
 	Terms: Terms{Severity: Low},
 	Watch: sight{
 		what: sawUnknown,

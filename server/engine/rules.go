@@ -32,6 +32,8 @@ type Rule struct {
 	By       []Dimension // who is counted, one or a pair; nil for the client
 	Distinct Dimension   // different values of it are counted; zero: exchanges are
 
+	Meaning // of an attack in which it finds something; none where it says nothing of how far that has come
+
 	Terms                          // how many within how long trip the rule, and what follows
 	Refuse     int                 // the status that refuses the request that tripped it; On Requests only
 	Most       int                 // the greatest More that it can count; 0 for as many as any

@@ -99,13 +99,14 @@ type Strand struct {
 	Count    int             `json:"count"` // of findings
 	First    time.Time       `json:"first"`
 	Last     time.Time       `json:"last"`
+	Means    engine.Meaning  `json:"means,omitzero"`
 }
 
 // Stage of the attack that the strand speaks of, 0 for none.
-func (e Strand) Stage() Stage { return StageOf(e.Rule) }
+func (e Strand) Stage() engine.Stage { return e.means().Stage }
 
 // Success reports whether the attacker got what he wanted.
-func (e Strand) Success() bool { return meaningOf(e.Rule).success }
+func (e Strand) Success() bool { return e.means().Success }
 
 // Levels of strands.
 const (

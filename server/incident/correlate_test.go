@@ -316,7 +316,7 @@ func TestWhereCredentialsAreTriedAnIncidentWaitsForADay(t *testing.T) {
 	b := incident.NewBook(incident.Limits{})
 	slow := func(n, hour int) incident.Change {
 		f := weak(address(n), hour*3600, oddAgent, joinForm, oddPayload)
-		f.Rule = "stuffing-weak"
+		f.Rule, f.Meaning = "tries", engine.Meaning{Stage: engine.CredentialAccess}
 		return b.Fold(f)
 	}
 	var last incident.Change

@@ -188,7 +188,7 @@ func (g *group) note(n Strand) {
 		if e.Rule != n.Rule || e.Level != n.Level {
 			continue
 		}
-		e.Title, e.Count = n.Title, e.Count+n.Count
+		e.Title, e.Count, e.Means = n.Title, e.Count+n.Count, n.Means
 		e.Severity, e.Weak = max(e.Severity, n.Severity), e.Weak && n.Weak
 		if n.First.Before(e.First) {
 			e.First = n.First
@@ -198,7 +198,7 @@ func (g *group) note(n Strand) {
 		}
 		return
 	}
-	g.long = g.long || n.Stage() == CredentialAccess
+	g.long = g.long || n.Stage() == engine.CredentialAccess
 	if len(g.Strands) < mostStrands {
 		g.Strands = append(g.Strands, n)
 	}

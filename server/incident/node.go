@@ -35,6 +35,7 @@ type lone struct {
 	client          netip.Addr
 	first           time.Time
 	times           int
+	means           engine.Meaning
 }
 
 // A mark is a token by which nodes link.

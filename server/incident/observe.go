@@ -87,10 +87,10 @@ func (b *Book) wait(f *engine.Finding, sign uint64, marks []mark, c *Change) {
 	b.room(nil, c)
 	at := b.arena.take(sign, marks)
 	n := &b.arena.nodes[at]
-	n.weak, n.last, n.long = true, f.At, StageOf(f.Rule) == CredentialAccess
+	n.weak, n.last, n.long = true, f.At, strandOf(f).Stage() == engine.CredentialAccess
 	n.alone = &lone{
 		id: f.ID, rule: f.Rule, title: f.Title, severity: f.Severity, account: strings.Clone(accountOf(f)),
-		actor: f.Actor, client: f.Client, first: f.At, times: 1,
+		actor: f.Actor, client: f.Client, first: f.At, times: 1, means: f.Meaning,
 	}
 	b.arena.lone.push(&b.arena, at)
 }
@@ -124,7 +124,7 @@ func (b *Book) begin(at int32) *group {
 	g.touch(l.account)
 	g.note(Strand{
 		Rule: l.rule, Title: l.title, Level: levelOf(l.actor), Severity: l.severity, Weak: true,
-		Count: l.times, First: l.first, Last: n.last,
+		Count: l.times, First: l.first, Last: n.last, Means: l.means,
 	})
 	return g
 }
@@ -267,7 +267,7 @@ func accountOf(f *engine.Finding) string { return cmp.Or(f.Actor.Account, f.Acco
 func strandOf(f *engine.Finding) Strand {
 	return Strand{
 		Rule: f.Rule, Title: f.Title, Level: levelOf(f.Actor), Severity: f.Severity, Weak: f.Weak,
-		Count: 1, First: f.At, Last: f.At,
+		Count: 1, First: f.At, Last: f.At, Means: f.Meaning,
 	}
 }
 

@@ -44,7 +44,7 @@ func (g *group) recall(i Incident) {
 	g.Incident = i
 	g.Strands, g.recalled = slices.Clone(i.Strands), len(i.Strands) > 0
 	for _, e := range i.Strands {
-		g.long = g.long || e.Stage() == CredentialAccess
+		g.long = g.long || e.Stage() == engine.CredentialAccess
 	}
 	for _, s := range i.Sources {
 		s.Weak = true // until its alert comes
@@ -101,7 +101,7 @@ func (b *Book) restore(a Alert, fresh map[int64]*group) {
 	if !g.recalled {
 		g.note(Strand{
 			Rule: e.Rule, Title: e.Title, Level: levelOf(e.Actor), Severity: e.Severity,
-			Count: e.Findings, First: e.First, Last: e.Last,
+			Count: e.Findings, First: e.First, Last: e.Last, Means: e.Evidence.Means,
 		})
 	}
 	b.alerts[e.ID] = e

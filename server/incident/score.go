@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/sentinel-protocol/sentinel/server/engine"
 )
 
 // Bands of a score: from here on somebody should know, who is in it should prove himself, and
@@ -69,19 +71,19 @@ func (i *Incident) weigh(t time.Time, reasons bool) (score int, rs []Reason) {
 	if len(strands) == 0 { // an incident of before they were kept
 		strands = []Strand{{Title: i.Title, Severity: i.Severity, Count: i.Alerts, Last: i.Last}}
 	}
-	var stages [len(stages)]bool
+	var stages [engine.Stages]bool
 	seen, success, money := 0, "", ""
 	for k := range strands {
 		e := &strands[k]
-		m := meaningOf(e.Rule)
-		if m.stage != 0 && !stages[m.stage] {
-			stages[m.stage] = true
+		m := e.means()
+		if m.Stage != 0 && !stages[m.Stage] {
+			stages[m.Stage] = true
 			seen++
 		}
-		if m.success {
+		if m.Success {
 			success = e.Title
 		}
-		if m.money {
+		if m.Money {
 			money = e.Title
 		}
 		repeats := 0

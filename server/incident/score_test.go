@@ -10,9 +10,18 @@ import (
 var six = time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)
 
 // evidence of a rule at a level, found at six.
-func evidence(rule, level string, s engine.Severity) Strand {
-	return Strand{Rule: rule, Title: rule, Level: level, Severity: s, Count: 1, First: six, Last: six}
+func evidence(rule, level string, s engine.Severity, means ...engine.Meaning) Strand {
+	e := Strand{Rule: rule, Title: rule, Level: level, Severity: s, Count: 1, First: six, Last: six}
+	for _, m := range means {
+		e.Means = m
+	}
+	return e
 }
+
+var (
+	money    = engine.Meaning{Stage: engine.Impact, Money: true}
+	takeover = engine.Meaning{Stage: engine.CredentialAccess, Success: true}
+)
 
 func weakly(rule string) Strand {
 	e := evidence(rule, levelClient, engine.Info)
@@ -38,14 +47,14 @@ func TestScoreRisesWithWhatIsFoundAndHowFarItIsSpread(t *testing.T) {
 		{"a second stage is a quarter more", Incident{Alerts: 2, Clients: 1, Strands: []Strand{
 			evidence("probing", levelClient, engine.Low), evidence("rate-abuse", levelClient, engine.Medium),
 		}}, 73},
-		{"money is a quarter more", Incident{Alerts: 1, Clients: 1, Strands: []Strand{evidence("payment-x", levelClient, engine.Medium)}}, 56},
+		{"money is a quarter more", Incident{Alerts: 1, Clients: 1, Strands: []Strand{evidence("pay-x", levelClient, engine.Medium, money)}}, 56},
 		{"a distributed attack is worth blocking", Incident{Alerts: 432, Clients: 432, Strands: []Strand{evidence("x", levelClient, engine.High)}}, 91},
 		{"two weak sources are nothing to tell", Incident{Clients: 2, Weak: 2, Bond: 3, Strands: []Strand{weakly("x")}}, 27},
 		{"three that share much are", Incident{Clients: 3, Weak: 3, Bond: 3, Strands: []Strand{weakly("x")}}, 34},
 		{"three that share little are not", Incident{Clients: 3, Weak: 3, Bond: 1.5, Strands: []Strand{weakly("x")}}, 26},
 		{"weak ones alone are never worth blocking", Incident{Clients: 5000, Weak: 5000, Bond: 5, Strands: []Strand{weakly("x")}}, 79},
 		{"never more than a hundred", Incident{Alerts: 9, Clients: 1 << 40, Strands: []Strand{
-			evidence("probing", levelClient, engine.Critical), evidence("takeover", levelAccount, engine.Critical),
+			evidence("probing", levelClient, engine.Critical), evidence("takeover", levelAccount, engine.Critical, takeover),
 		}}, 100},
 	} {
 		c.Last = six
@@ -77,13 +86,13 @@ func TestScoreHalvesInTwoHours(t *testing.T) {
 func TestReasonsSayWhatAScoreIsMadeOf(t *testing.T) {
 	i := Incident{
 		Alerts: 2, Clients: 40, Bond: 2.5, Shared: "user agent x", Last: six,
-		Strands: []Strand{evidence("probing", levelClient, engine.Low), evidence("account-takeover", levelAccount, engine.Critical)},
+		Strands: []Strand{evidence("probing", levelClient, engine.Low), evidence("account-takeover", levelAccount, engine.Critical, takeover)},
 	}
 	want := []Reason{
-		{"account-takeover, by account", 90},
-		{"spread over 40 sources that share user agent x", 7},
+		{"account-takeover, by account", 85},
+		{"spread over 40 sources that share user agent x", 11},
 		{"probing", 1},
-		{"it has come through 2 stages of an attack", 2},
+		{"it has come through 2 stages of an attack", 3},
 		{"it succeeded: account-takeover", 0},
 	}
 	got := i.Reasons(six)

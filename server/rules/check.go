@@ -179,6 +179,9 @@ func (k *check) counting(d *Definition) {
 func (k *check) consequence(d *Definition) {
 	_, ok := engine.ParseSeverity(d.Severity)
 	k.that(ok, "severity", "must be INFO, LOW, MEDIUM, HIGH or CRITICAL, not %q", d.Severity)
+	if d.Stage != "" {
+		k.one("stage", d.Stage, stages...)
+	}
 	k.one("do", d.Do, "block", "throttle", "monitor", doNothing)
 	k.that(d.On == onAnswer || d.Do == "block" || d.Do == "throttle", "do", "must be block or throttle where requests are judged, as the one that trips the rule is refused: or write on: answer")
 	if d.Do == doNothing {
@@ -198,6 +201,14 @@ func (k *check) consequence(d *Definition) {
 
 // nobody in particular is meant by these alone.
 var nobody = []string{"route", "path", "asn", "country", "everybody"}
+
+// stages of an attack that a rule may say it speaks of.
+var stages = func() (words []string) {
+	for s := engine.Reconnaissance; s <= engine.Impact; s++ {
+		words = append(words, strings.ToLower(s.String()))
+	}
+	return words
+}()
 
 // counted are the dimensions that rules count by, and different values of.
 var counted = func() (words []string) {

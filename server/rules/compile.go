@@ -48,9 +48,10 @@ func (r *Rule) arm() {
 	severity, _ := engine.ParseSeverity(d.Severity)
 	do, _ := engine.ParseAction(strings.ToUpper(d.Do))
 	codes, _ := statuses(d.When.Status)
+	stage, _ := engine.ParseStage(d.Stage)
 	r.rule = engine.Rule{
 		ID: d.ID, Title: d.Title, Version: d.Version, Pack: d.Pack, Explains: d.Explains,
-		CoveredBy: d.Covered, On: engine.Answers, Statuses: codes, Methods: d.When.Method, Routes: d.When.Route,
+		Meaning: engine.Meaning{Stage: stage}, CoveredBy: d.Covered, On: engine.Answers, Statuses: codes, Methods: d.When.Method, Routes: d.When.Route,
 		Terms: engine.Terms{
 			Off: d.Mode == modeOff, Shadow: d.Mode == modeShadow,
 			More: d.Count, Within: time.Duration(d.Within), Severity: severity, Do: do, For: time.Duration(d.For), Ladder: d.Ladder.ladder(),

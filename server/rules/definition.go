@@ -23,6 +23,7 @@ type Definition struct {
 	Distinct string  `json:"distinct,omitempty"` // counts different values of this instead of exchanges
 	Count    int     `json:"count"`              // more than this many trip the rule; 0: one is enough
 	Within   Span    `json:"within,omitempty"`
+	Stage    string  `json:"stage,omitempty"` // of an attack, as engine.Stage writes it, in small letters; none when left out
 	Severity string  `json:"severity"`
 	Do       string  `json:"do,omitempty"` // block, throttle, monitor or nothing; nothing when left out
 	For      Span    `json:"for,omitempty"`

@@ -29,6 +29,8 @@ type receiptJSON struct {
 	Seen        []string   `json:"seen,omitempty"`
 	Parts       []partJSON `json:"parts,omitempty"`
 	Unless      string     `json:"unless,omitempty"`
+
+	engine.Meaning
 }
 
 type partJSON struct {
@@ -51,6 +53,7 @@ func textOfReceipt(r engine.Receipt) string {
 		Rule: clean(r.Rule), Version: r.Version, At: millis(r.At), Count: r.Count, Limit: r.Limit, WindowMs: r.Window.Milliseconds(),
 		Exchange: e.Exchange, Account: clip(e.Account, mostOfAgent), Fingerprint: e.Fingerprint, UserAgent: clip(e.UserAgent, mostOfAgent),
 		Country: clean(e.Country.String()), ASN: e.ASN, Tokens: clipped(e.Tokens), Seen: clipped(e.Seen), Unless: clip(e.Unless, mostOfUnless),
+		Meaning: e.Means,
 	}
 	before := int64(0)
 	for _, t := range r.Times {
@@ -82,7 +85,7 @@ func parseReceipt(text string) (r engine.Receipt, err error) {
 		Window: time.Duration(in.WindowMs) * time.Millisecond,
 		Evidence: engine.Evidence{
 			Exchange: in.Exchange, Account: in.Account, Fingerprint: in.Fingerprint, UserAgent: in.UserAgent, ASN: in.ASN,
-			Tokens: in.Tokens, Seen: in.Seen, Unless: in.Unless,
+			Tokens: in.Tokens, Seen: in.Seen, Unless: in.Unless, Means: in.Meaning,
 		},
 	}
 	copy(r.Country[:], in.Country)

@@ -21,6 +21,7 @@ import (
 
 func shown() engine.Evidence {
 	return engine.Evidence{
+		Means:    engine.Meaning{Stage: engine.Impact, Success: true, Money: true},
 		Exchange: math.MaxUint64, Account: "alice@example.com", Fingerprint: math.MaxUint64 - 1, UserAgent: `curl/8 <script>"`,
 		Country: engine.Country{'N', 'L'}, ASN: 64500, Tokens: []string{"network 198.51.100.0/24"},
 		Seen:   []string{"bob", "=HYPERLINK(1)", "carol\u202e"},
