@@ -37,7 +37,8 @@ type trial struct {
 		moreSet, doSet   bool
 		withinSet, isFor bool
 	}
-	json bool
+	json    bool
+	assumed bool // nobody named the file of settings
 }
 
 func backtestCommand() *cobra.Command {
@@ -100,6 +101,7 @@ func (o *trial) heard(c *cobra.Command) {
 	o.terms.moreSet, o.terms.withinSet = f.Changed("limit"), f.Changed("within")
 	o.terms.doSet, o.terms.isFor = f.Changed("do"), f.Changed("for")
 	o.json, _ = f.GetBool("json")
+	o.assumed = !f.Changed("config")
 }
 
 func indented(out io.Writer, v any) error {
@@ -115,7 +117,7 @@ func (o *trial) on(ctx context.Context, cfg config.Config, rule string, now time
 	if s := time.Duration(o.since); s < time.Minute || s > longestTrial {
 		return misuse{errors.New("--since must be 1m to 30d")}
 	}
-	t := backtest.Test{From: now.Add(-time.Duration(o.since)), To: now}
+	t := backtest.Test{From: now.Add(-time.Duration(o.since)), To: now, Assumed: o.assumed}
 	places, err := geo.Open(placeFiles(cfg.GeoIP)...)
 	if err != nil {
 		return misuse{err}

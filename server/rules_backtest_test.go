@@ -57,7 +57,8 @@ func guessed(t *testing.T) (string, *store.Store) {
 func TestARuleIsTriedBesideARunningSentinel(t *testing.T) {
 	dir := guessing(t)
 	out, err := sentinel(t, "", "rules", "backtest", "failed-authentication", "--since", "1h", "--data", dir)
-	if err != nil || !strings.Contains(out, "It would have refused 14 requests; 2 of them well answered") || !strings.Contains(out, "203.0.113.9 failed to authenticate 6 times") {
+	if err != nil || !strings.Contains(out, "It would have refused 14 requests; 2 of them well answered") || !strings.Contains(out, "203.0.113.9 failed to authenticate 6 times") ||
+		!strings.Contains(out, "No --config was given") || strings.Contains(out, "only observes") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	out, err = sentinel(t, "", "rules", "backtest", "failed-authentication", "--limit", "9", "--json", "--data", dir)

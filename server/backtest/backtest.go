@@ -27,6 +27,9 @@ type Test struct {
 	Places  func(netip.Addr) engine.Place // where addresses are, as files of today tell; nil: nobody knows
 	Allowed []engine.Decision             // of operators: whom no rule is about
 	Failed  func() uint64                 // how often its expression could not be evaluated; nil: it has none
+
+	// Assumed says that nobody knows by which settings the traffic was judged, and Policy holds the defaults.
+	Assumed bool
 }
 
 // Traffic gives stored exchanges to a function, in the order of their time, until it answers with

@@ -23,7 +23,12 @@ func (p *player) untold() (said []string) {
 	say(p.others > 0, "%s of the window were refused by others, or would have been, and count for nothing.", plural(p.others, "request"))
 	say(p.unknown > 0, "%s were refused by this rule then, and would not have been now: what the API would have answered is not known.", plural(p.unknown, "request"))
 	say(len(p.test.Allowed) > 0, "Whoever is on the allow list today is left out.")
-	say(p.test.Policy.Observe, "The gateway only observes: the figures are those of enforcing.")
+	switch {
+	case p.test.Assumed:
+		say(true, "No --config was given: what rules do besides is taken from the defaults of serve and from what was saved in the console, which may not be how this traffic was judged.")
+	default:
+		say(p.test.Policy.Observe, "The gateway only observes: the figures are those of enforcing.")
+	}
 	say(p.weak > 0, "There were %s that say nothing by themselves.", plural(p.weak, "weak observation"))
 	say(p.more, "More were hit than are told apart: there are at least %d.", mostHits)
 	if p.test.Failed != nil {
