@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"testing"
@@ -286,6 +287,43 @@ func TestAfterAStandstillOfAnyLengthCountingBeginsWithWhatComes(t *testing.T) {
 			}
 			if !rules[failed] {
 				t.Error("the sixth failure is not found")
+			}
+		})
+	}
+}
+
+func TestAnotherModelOfTheUsualBeginsAloneAnew(t *testing.T) {
+	p := versed()(t)
+	snapshot := snapshotOf(t, p.Engine)
+	at := bytes.Index(snapshot, []byte("anomaly\x00")) // where the model begins: its kind, version and features
+	if at < 0 {
+		t.Fatal("there is no model in the snapshot")
+	}
+	for name, c := range map[string]struct {
+		place int
+		err   error
+	}{"of another version": {8, nil}, "of other features": {9, nil}, "that is none": {0, ErrSnapshot}, "that is damaged": {24, ErrSnapshot}} {
+		t.Run(name, func(t *testing.T) {
+			other := bytes.Clone(snapshot[:len(snapshot)-sha256.Size])
+			other[at+c.place] ^= 2
+			sum := sha256.Sum256(other)
+			e := newEngine(t, func(q *Policy) { *q = p.Policy() })
+			if err := e.Resume(bytes.NewReader(append(other, sum[:]...))); !errors.Is(err, c.err) {
+				t.Fatalf("got %v, want %v", err, c.err)
+			}
+			is := *p
+			is.T, is.Engine = t, e
+			if n := e.Anomaly().State().Events; n != 0 || is.held(anomalous.ID) != 0 {
+				t.Errorf("the model has %d events, and %d are remembered", n, is.held(anomalous.ID))
+			}
+			if n, was := is.held(stepSkipped.ID), p.held(stepSkipped.ID); c.err == nil && n != was {
+				t.Errorf("%s remembers %d, not %d", stepSkipped.ID, n, was)
+			}
+			for n := range 6 {
+				is.wait(time.Second)
+				if found := strong(is.fail(attacker)); c.err == nil && (len(found) > 0) != (n == 0) {
+					t.Errorf("after the failures of before, one more finds %v", found)
+				}
 			}
 		})
 	}

@@ -24,7 +24,7 @@ import (
 // is refused.
 const (
 	snapshotKind = "sentinel snapshot "
-	snapshotHead = snapshotKind + "2\n"
+	snapshotHead = snapshotKind + "3\n"
 )
 
 // Errors of a snapshot that can't be resumed.
@@ -323,8 +323,13 @@ func (c *carrier) close() {
 
 // skip passes over a part.
 func (c *carrier) skip() {
-	for c.err == nil && c.next() > 0 {
-		c.piece = nil
+	c.leave()
+	c.close()
+}
+
+// leave passes over what is left of a part, to its end.
+func (c *carrier) leave() {
+	for c.piece = nil; c.err == nil && c.more(); c.piece = nil {
 	}
 }
 
@@ -337,11 +342,11 @@ func (c *carrier) need(n int) {
 }
 
 // more reads on, unless the part ends: what lies before its end says so itself.
-func (c *carrier) more() {
+func (c *carrier) more() bool {
 	if n, err := c.in.in.Peek(1); err == nil && n[0] == 0 {
-		return
+		return false
 	}
-	c.next()
+	return c.next() > 0
 }
 
 // next reads a piece behind what is left of the last, and answers how long it is.

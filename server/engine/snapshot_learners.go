@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/sentinel-protocol/sentinel/server/anomaly"
@@ -309,7 +310,24 @@ func (w *objects) carry(c *carrier) {
 	})
 }
 
+// carry the model before those whom it follows. Where it is one that is not understood any more, they say
+// nothing either, and all of it begins anew.
 func (w *oddities) carry(c *carrier) {
+	known := ""
+	if !c.loading() {
+		b, _ := w.model.MarshalBinary() // it never fails
+		known = string(b)
+	}
+	if known = c.text(known, mostModel); c.loading() {
+		switch err := w.model.UnmarshalBinary([]byte(known)); {
+		case c.err == nil && (errors.Is(err, anomaly.ErrVersion) || errors.Is(err, anomaly.ErrSchema)):
+			c.leave()
+			return
+		case err != nil:
+			c.fail()
+		}
+	}
+	c.flush()
 	w.table.carry(c, func(i int) {
 		o := &w.clients[i]
 		words := o.Words()
@@ -327,13 +345,4 @@ func (w *oddities) carry(c *carrier) {
 		carry(c, &o.run)
 		carry(c, &o.flags)
 	})
-	known := ""
-	if !c.loading() {
-		b, _ := w.model.MarshalBinary() // it never fails
-		known = string(b)
-	}
-	if known = c.text(known, mostModel); c.loading() && w.model.UnmarshalBinary([]byte(known)) != nil {
-		c.fail()
-	}
-	c.flush()
 }
