@@ -6,7 +6,4 @@ replace github.com/sentinel-protocol/sentinel => ../..
 
 require github.com/sentinel-protocol/sentinel v0.0.0
 
-require (
-	github.com/gaissmai/bart v0.30.0 // indirect
-	golang.org/x/text v0.43.0 // indirect
-)
+require golang.org/x/text v0.43.0 // indirect
