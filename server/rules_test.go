@@ -40,7 +40,7 @@ func rulesIn(t *testing.T, text string) string {
 func TestRulesAreCheckedAndPlayed(t *testing.T) {
 	dir := rulesIn(t, ownRule)
 	out, err := sentinel(t, "", "rules", "check", dir)
-	if err != nil || !strings.Contains(out, "reports-drained  mine  1        shadow  more than 2 requests in 1m by client  MEDIUM, block for 1h") || !strings.Contains(out, "1 rule can be used") {
+	if err != nil || !strings.Contains(out, "reports-drained  mine  1        shadow  more than 2 requests in 1 minute by client  MEDIUM, block for 1 hour") || !strings.Contains(out, "1 rule can be used") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	out, err = sentinel(t, "", "rules", "test", dir)

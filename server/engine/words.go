@@ -24,6 +24,9 @@ func (t Target) String() string {
 	return "key " + t.Key.Prefix + "…"
 }
 
+// Spoken is a duration as reasons write it: "5 minutes", "1 hour 30 minutes".
+func Spoken(d time.Duration) string { return words(d) }
+
 // words writes a duration as people say it: "5 minutes", "1 hour 30 minutes".
 func words(d time.Duration) string {
 	if d < time.Second {
@@ -45,6 +48,9 @@ func words(d time.Duration) string {
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "y"); ok && stem != "" && !strings.ContainsRune("aeiou", rune(stem[len(stem)-1])) {
+		return fmt.Sprintf("%d %sies", n, stem) // countries, but keys
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

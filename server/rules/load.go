@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sentinel-protocol/sentinel/server/config"
 	"github.com/sentinel-protocol/sentinel/server/engine"
@@ -287,13 +288,18 @@ func (r *Rule) Missing() []error {
 func (d *Definition) Trips() string {
 	by := strings.Join(d.By, " and ")
 	what := "requests"
-	if d.Distinct != "" {
+	switch {
+	case d.Distinct != "" && d.Count == 1:
+		what = "value of " + d.Distinct
+	case d.Distinct != "":
 		what = "different values of " + d.Distinct
+	case d.Count == 1:
+		what = "request"
 	}
 	if d.Count == 0 {
 		return "one by a " + by
 	}
-	return fmt.Sprintf("more than %d %s in %s by %s", d.Count, what, d.Within, by)
+	return fmt.Sprintf("more than %d %s in %s by %s", d.Count, what, engine.Spoken(time.Duration(d.Within)), by)
 }
 
 // Then says in a few words what follows.
@@ -301,9 +307,9 @@ func (d *Definition) Then() string {
 	if d.Do == doNothing {
 		return d.Severity
 	}
-	long := []string{d.For.String()}
+	long := []string{engine.Spoken(time.Duration(d.For))}
 	for _, rung := range d.Ladder[min(1, len(d.Ladder)):] {
-		long = append(long, rung.String())
+		long = append(long, engine.Spoken(time.Duration(rung)))
 	}
 	return fmt.Sprintf("%s, %s for %s", d.Severity, d.Do, strings.Join(long, ", then "))
 }

@@ -325,6 +325,43 @@ func TestCompileTellsWhatIsWrongWithADefinition(t *testing.T) {
 	}
 }
 
+func TestWhatTripsARuleIsSaidAsPeopleSayIt(t *testing.T) {
+	for want, d := range map[string]rules.Definition{
+		"more than 1 request in 10 minutes by client":                      {By: rules.Words{"client"}, Count: 1, Within: rules.Span(10 * time.Minute)},
+		"more than 2 requests in 1 hour 30 minutes by account and network": {By: rules.Words{"account", "network"}, Count: 2, Within: rules.Span(90 * time.Minute)},
+		"more than 1 value of country in 1 hour by key":                    {By: rules.Words{"key"}, Distinct: "country", Count: 1, Within: rules.Span(time.Hour)},
+		"more than 2 different values of country in 2 days by key":         {By: rules.Words{"key"}, Distinct: "country", Count: 2, Within: rules.Span(48 * time.Hour)},
+		"one by a client": {By: rules.Words{"client"}},
+	} {
+		if got := d.Trips(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	d := rules.Definition{Severity: "HIGH", Do: "block", For: rules.Span(5 * time.Minute), Ladder: rules.Spans{rules.Span(5 * time.Minute), rules.Span(24 * time.Hour)}}
+	if got, want := d.Then(), "HIGH, block for 5 minutes, then 1 day"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestSeveralOfWhateverIsCountedAreWrittenInThePlural(t *testing.T) {
+	set, err := rules.BuiltIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range set {
+		if r.ID != "key-in-many-countries" {
+			continue
+		}
+		played, err := r.Play()
+		if err != nil || played[0].Finding == nil {
+			t.Fatalf("%v %+v", err, played[0])
+		}
+		if said := played[0].Finding.Reason; !strings.Contains(said, "3 different countries of") {
+			t.Errorf("it says %q", said)
+		}
+	}
+}
+
 func TestRuleOverRequestsRefusesTheOneThatTripsIt(t *testing.T) {
 	set, err := rules.Load(pack(`
 rules:
