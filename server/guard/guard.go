@@ -114,6 +114,7 @@ type Guard struct {
 	faint   faint
 	siege   siege
 	laws    laws
+	playing sync.Mutex     // scenarios of rules that are saved, which may take a core for a second or two
 	book    *incident.Book // of the outbox's goroutine alone
 	strikes strikes        // likewise
 	placed  int            // by operators since the start; of the outbox's goroutine alone

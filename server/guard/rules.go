@@ -170,8 +170,13 @@ func mistaken(field, problem string) error {
 // SaveRule adds a version to a rule of the console, and puts it in force for the very next request.
 // Expected is the version that was changed, 0 for a rule that there is not: when somebody else was
 // quicker, nothing changes. What the operator can correct is engine.Invalid, with the first mistake
-// of the definition.
+// of the definition. A rule that finds something in the honest traffic of its own scenario is refused.
 func (g *Guard) SaveRule(ctx context.Context, by By, definition string, expected int) (store.RuleVersion, error) {
+	if r, _, err := g.ReadRule(definition); err == nil { // else it is told below
+		if err := g.accuses(ctx, r); err != nil {
+			return store.RuleVersion{}, err
+		}
+	}
 	return g.changeRule(ctx, func(base engine.Policy, book *rulebook, d *draft) (store.RuleVersion, error) {
 		r, _, err := read(base, book, definition)
 		if err != nil {
@@ -189,6 +194,19 @@ func (g *Guard) SaveRule(ctx context.Context, by By, definition string, expected
 		d.note(v, by, "save rule", fmt.Sprintf("version %d, mode %s: %s", v.Number, v.Mode, r.Title))
 		return v, nil
 	})
+}
+
+// accuses plays the honest traffic of a rule, before anything waits for that.
+func (g *Guard) accuses(ctx context.Context, r *rules.Rule) error {
+	g.playing.Lock()
+	defer g.playing.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err() // nobody waits any more
+	}
+	if err := r.Accuses(); err != nil {
+		return inDefinition(err)
+	}
+	return nil
 }
 
 // SetRuleMode puts a rule into a mode, until another is set; empty for that of its pack and the

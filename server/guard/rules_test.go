@@ -106,6 +106,19 @@ func TestASavedRuleThatIsWrongSaysWhereAndChangesNothing(t *testing.T) {
 	}
 }
 
+func TestARuleThatFindsItsOwnHonestTrafficIsNotSaved(t *testing.T) {
+	s := newScene(t)
+	of := func(n string) string {
+		return strings.Replace(cards, "count: 2", "count: 15", 1) + "nearly: [{request: POST /cards, status: 402, times: " + n + "}]\n"
+	}
+	_, err := s.SaveRule(t.Context(), ada, of("20"), 0)
+	s.refused(err, "definition.nearly", "fired at request 16 of honest traffic")
+	if n := len(s.audit()); n != 0 || len(s.Rules()) != len(s.Policy().All()) {
+		t.Errorf("%d entries in the audit log", n)
+	}
+	s.save(of("15"), 0)
+}
+
 func TestWhoSavesSecondIsToldWhoWasFirst(t *testing.T) {
 	s := newScene(t)
 	s.save(cards, 0)

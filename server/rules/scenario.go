@@ -28,24 +28,37 @@ type Played struct {
 
 // Play a rule's scenarios through an engine in event time, with this rule alone at work. A rule
 // that is off or in shadow enforces here.
-func (r *Rule) Play() ([2]Played, error) {
-	var out [2]Played
-	for i, s := range []struct {
-		name  string
-		steps []*Step
-	}{{"shows", r.Shows}, {"nearly", r.Nearly}} {
-		e, err := engine.New(r.alone(), 1)
-		if err != nil {
-			return out, r.mistake("", "can't be taken up by the engine: "+err.Error())
-		}
-		p := play{engine: e, rule: r.ID, at: begin, Played: Played{Scenario: s.name}}
-		for _, step := range s.steps {
-			p.step(step)
-		}
-		p.judge(r)
-		out[i] = p.Played
+func (r *Rule) Play() (out [2]Played, err error) {
+	if out[0], err = r.play("shows", r.Shows); err == nil {
+		out[1], err = r.play("nearly", r.Nearly)
 	}
-	return out, nil
+	return out, err
+}
+
+// Accuses says what the rule finds in its own honest traffic, a Mistake; nil where that is
+// nothing, or no such traffic was written.
+func (r *Rule) Accuses() error {
+	if len(r.Nearly) == 0 {
+		return nil
+	}
+	p, err := r.play("nearly", r.Nearly)
+	if err == nil && p.Problem != "" {
+		return Mistake{File: r.File, Invalid: engine.Invalid{Field: "nearly", Problem: "must be traffic over which the rule stays silent: " + strings.TrimSuffix(p.Problem, ".")}}
+	}
+	return err
+}
+
+func (r *Rule) play(name string, steps []*Step) (Played, error) {
+	e, err := engine.New(r.alone(), 1)
+	if err != nil {
+		return Played{}, r.mistake("", "can't be taken up by the engine: "+err.Error())
+	}
+	p := play{engine: e, rule: r.ID, at: begin, Played: Played{Scenario: name}}
+	for _, step := range steps {
+		p.step(step)
+	}
+	p.judge(r)
+	return p.Played, nil
 }
 
 // alone is a policy under which only this rule does something.
