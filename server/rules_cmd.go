@@ -16,6 +16,7 @@ func rulesCommand() *cobra.Command {
 		Use:   "check [DIR]",
 		Short: "Exit with 0 when the packs in a directory can be used, else name every mistake and its remedy",
 		Long: `Exit with 0 when the packs in a directory can be used, else name every mistake, where it is, and its remedy.
+Of a rule with a field that can't be read, such fields are named first, and what else is wrong in it once they are mended.
 
 Every file that ends in .yml, .yaml or .json is a pack. Without a directory the packs that come with the program
 are checked. Each rule must have a scenario that shows it at work and one of honest traffic that comes close;

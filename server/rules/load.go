@@ -101,7 +101,8 @@ func (r *Rule) mistake(field, problem string) Mistake {
 }
 
 // Load reads every file that ends in .yml, .yaml or .json. Every mistake in them is told, each a
-// Mistake, joined; with one there is no Set.
+// Mistake, joined; with one there is no Set. Of a rule with fields that can't be read, those are told first,
+// and the rest once they are mended.
 func Load(dir fs.FS) (Set, error) {
 	files, err := fs.ReadDir(dir, ".")
 	if err != nil {

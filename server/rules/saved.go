@@ -20,7 +20,7 @@ const ConsolePack = "console"
 const MostSaved = 64 << 10
 
 // ReadSaved reads a rule as it is written in the console: a definition by itself, or a pack that
-// holds one. It has this version, whatever it says itself. Every mistake is told, as by Read.
+// holds one. It has this version, whatever it says itself. Mistakes are told as by Load.
 func ReadSaved(text string, version int) (*Rule, error) {
 	if len(text) > MostSaved {
 		return nil, Mistake{File: ConsolePack, Invalid: engine.Invalid{Problem: fmt.Sprintf("has %d bytes, and may have %d", len(text), MostSaved)}}
