@@ -132,7 +132,7 @@ func TestADefinitionIsCheckedWhileItIsWritten(t *testing.T) {
 		return out.CheckRule
 	}
 	c := ask(strings.Replace(strings.Replace(logins, "status: 4xx", "where: statu > 1", 1), "LOW", "GRAVE", 1))
-	if c.Rule != nil || len(c.Mistakes) != 2 || c.Mistakes[1].Field != "when.where" || *c.Mistakes[1].Line != 4 || !strings.Contains(c.Mistakes[1].Problem, "at 1:1: statu is neither") || *c.Mistakes[0].Line != 7 {
+	if c.Rule != nil || len(c.Mistakes) != 2 || c.Mistakes[0].Field != "when.where" || *c.Mistakes[0].Line != 4 || !strings.Contains(c.Mistakes[0].Problem, "at 1:1: statu is neither") || *c.Mistakes[1].Line != 7 {
 		t.Errorf("told %+v", c)
 	}
 	c = ask(logins + "shows: [{request: POST /api/login, status: 401, times: 3}]\nnearly: [{request: POST /api/login, status: 401, times: 4}]\n")
