@@ -36,6 +36,14 @@ test('a receipt says that it was computed again, from which terms, and what woul
   expect(screen.getByText(/^It would not have fired for 100/)).toBeTruthy();
 });
 
+test('of a score it is told what it was, and not how many were counted', () => {
+  const parts = [{ __typename: 'Part' as const, feature: 'guessing', value: 60, expected: '', share: 60 }];
+  const terms = { __typename: 'Terms' as const, rule: 'incident', version: 1, limit: 89, windowSeconds: 0 };
+  show(<Proof of={{ ...proof, terms, count: 95, times: [], evidence: { ...nothing, parts } }} />);
+  expect(screen.getByText(/: a score of more than 89 trips it, and it was 95\.$/)).toBeTruthy();
+  expect(screen.queryByText(/were counted/)).toBeNull();
+});
+
 test('a receipt that proves less says only what it proves', () => {
   show(<Proof of={{ ...proof, recomputed: false, explanation: 'From the count kept: 5000.', times: [] }} />);
   expect(screen.queryByText(/comes out the same/)).toBeNull();

@@ -25,14 +25,24 @@ export function Proof({ of: proof }: { of: ProofFragment }) {
       {terms && (
         <p className={classes.terms}>
           Rule <span className="mono">{terms.rule}</span> version {terms.version}
-          {terms.limit > 0 &&
-            `: more than ${count(terms.limit)}${terms.windowSeconds > 0 ? ` in ${span(terms.windowSeconds)}` : ''} trip it, ${count(proof.count ?? 0)} were counted`}
-          .{first(times)}
+          {terms.limit > 0 && tripped(proof, terms)}.{first(times)}
         </p>
       )}
       {evidence && <EvidenceShown of={evidence} />}
     </div>
   );
+}
+
+/** What trips the rule, and what came: a count, or a score that is made of parts. */
+function tripped(
+  { count: counted, evidence }: ProofFragment,
+  terms: NonNullable<ProofFragment['terms']>,
+): string {
+  const most = count(terms.limit);
+  if (evidence?.parts.length)
+    return `: a score of more than ${most} trips it, and it was ${count(counted ?? 0)}`;
+  const within = terms.windowSeconds > 0 ? ` in ${span(terms.windowSeconds)}` : '';
+  return `: more than ${most}${within} trip it, ${count(counted ?? 0)} were counted`;
 }
 
 function first(times: string[]): string {
