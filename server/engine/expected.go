@@ -1,8 +1,9 @@
 package engine
 
 // An expected table is looked into for nearly every answer, by that dimension; by nothing stands for
-// the holder, or for what payments are looked up by. Memory is far away, and a look-up waits for it twice or more: for the entry, and then for
-// what it leads to. So all expected tables are asked for both before the first of them is needed.
+// the holder, or for what payments are looked up by. Memory is far away, and a look-up waits for it twice
+// or more: for the entry, and then for what it leads to. So all expected tables are asked for both before
+// the first of them is needed.
 type expected struct {
 	*table
 	by       Dimension
